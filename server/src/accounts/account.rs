@@ -13,6 +13,7 @@ use types::domain::{DisplayName, Email, Invalid, Password, SessionId, UserId};
 use super::mails;
 use super::passwords::{HashingError, PasswordHasher};
 use super::recovery::RESET_PAGE;
+use super::settings::AccountsConfig;
 use crate::auth::limits::{LimitError, RateLimiter, network_digest};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
@@ -88,13 +89,14 @@ impl Accounts {
     /// By the settings.
     pub fn new(context: &Context, config: &Config) -> Result<Self, HashingError> {
         let Context { store, clock, random, metrics, .. } = context;
+        let settings = config.section::<AccountsConfig>();
         Ok(Self {
             context: context.clone(),
             hasher: PasswordHasher::new(hashing_places(), Arc::clone(clock), Arc::clone(random), metrics)?,
             limits: Arc::new(RateLimiter::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
-            require_verification: config.sessions.require_email_verification,
-            password_min_chars: config.limits.password_min_chars,
-            sudo_window: config.sessions.sudo_window,
+            require_verification: settings.require_email_verification,
+            password_min_chars: settings.password_min_chars,
+            sudo_window: settings.sudo_window,
             lifetimes: Lifetimes::of(config),
             reset_page: config.server.public_url.join(RESET_PAGE),
         })

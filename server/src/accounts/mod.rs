@@ -15,6 +15,7 @@ pub mod metrics;
 mod passwords;
 mod recovery;
 mod registration;
+mod settings;
 mod sign_in_flow;
 mod stored_hash;
 
@@ -43,6 +44,7 @@ use handlers::{deletion as delete, export, profile, recovery as resets, registra
 /// What this area brings.
 pub const AREA: Area = Area {
     name: "accounts",
+    settings: Some(settings::SECTION),
     build,
     routes,
     mails: mails::ALL,

@@ -16,7 +16,6 @@ use types::words::{EndReason, TokenDelivery};
 use uuid::Uuid;
 
 use super::secrets::{Keys, sha256};
-use crate::config::Config;
 use crate::random::Random;
 use crate::store::{Digest, RefreshDecision, RepeatKind, SessionRow};
 
@@ -102,7 +101,7 @@ const NOTE_INTERVAL: Duration = Duration::from_mins(1);
 /// A repeat that comes this soon after the refresh is two tabs rather than a lost reply.
 const TWO_TABS_WITHIN: Duration = Duration::from_millis(1500);
 
-/// How long sessions and their tokens last.
+/// How long sessions and their tokens last, by the settings of `sessions`.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
     /// `JWT_EXPIRE`.
@@ -123,18 +122,6 @@ pub struct Lifetimes {
 pub const UNREMEMBERED_SESSION: Duration = Duration::from_hours(24);
 
 impl Lifetimes {
-    /// From the settings.
-    pub const fn of(config: &Config) -> Self {
-        Self {
-            access: config.tokens.access_expire,
-            refresh: config.tokens.refresh_expire,
-            grace: config.tokens.refresh_grace,
-            session: config.sessions.max_age,
-            idle: config.sessions.idle_timeout,
-            warning: config.sessions.warning,
-        }
-    }
-
     /// When a session that begins now ends, however much it is used.
     pub fn session_end(&self, now: Timestamp, remember: bool) -> Timestamp {
         now.plus(if remember { self.session } else { self.session.min(UNREMEMBERED_SESSION) })

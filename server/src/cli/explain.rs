@@ -18,6 +18,7 @@ use crate::auth::tokens::{Flaw, key_id};
 use crate::config::Config;
 use crate::legacy::LegacyConfig;
 use crate::registry::running_servers;
+use crate::sessions::SessionsConfig;
 use crate::sessions::explain::{Answer, Evidence, Explainer, Explanation, Ground, Rows};
 use crate::store::{Revocation, RevokedSubject, SigningKeyRow, Store};
 
@@ -68,7 +69,7 @@ impl Explain {
             config.server.public_url.origin().to_owned(),
             (&keys, &key_rows),
             Lifetimes::of(config),
-            config.sessions.revocation_max_staleness,
+            config.section::<SessionsConfig>().revocation_max_staleness,
             clock.monotonic(),
         )
         .map_err(StartError::Key)?;

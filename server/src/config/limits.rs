@@ -4,7 +4,6 @@ use super::reader::{Fallback, Reader, Setting};
 use super::server::Environment;
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("PASSWORD_MIN_LENGTH", Fallback::Text("8"), "Characters a new password needs, 8 to 64."),
     Setting::new("MAX_BODY_BYTES", Fallback::Text("65536"), "The largest request body, 1024 to 10485760."),
     Setting::new(
         "MAX_CONNECTIONS_PER_ADDRESS",
@@ -21,8 +20,6 @@ pub const SETTINGS: &[Setting] = &[
 /// How much may be asked.
 #[derive(Clone, Debug)]
 pub struct LimitsConfig {
-    /// Characters a new password needs.
-    pub password_min_chars: usize,
     /// The largest request body.
     pub max_body_bytes: usize,
     /// Connections one address may have.
@@ -34,7 +31,6 @@ pub struct LimitsConfig {
 impl LimitsConfig {
     pub(super) fn read(reader: &mut Reader, environment: Environment) -> Self {
         let limits = Self {
-            password_min_chars: reader.number("PASSWORD_MIN_LENGTH", 8, 64),
             max_body_bytes: reader.number("MAX_BODY_BYTES", 1024, 10 * 1024 * 1024),
             connections_an_address: reader.number("MAX_CONNECTIONS_PER_ADDRESS", 8, 100_000),
             rate_limits: reader.switch("RATE_LIMITS"),

@@ -1,7 +1,8 @@
 //! Settings: read once at start from the environment and an optional file, checked all together.
 //!
-//! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Each
-//! section has a file with its settings, their defaults and meanings; [`table`] prints them for the documentation.
+//! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Here stand
+//! the settings of the house, each section with a file of its own, and what reads values. What belongs to an area is
+//! declared there, as a [`Section`] of its `AREA`. [`table`] prints all of them for the documentation.
 
 pub mod address;
 pub mod bus;
@@ -15,18 +16,15 @@ mod reader;
 pub mod secret;
 mod section;
 pub mod server;
-pub mod sessions;
 mod shown;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
-pub mod tokens;
 mod unknown_settings;
 
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use bus::BusConfig;
 pub use database::{DatabaseConfig, DatabaseKind};
@@ -39,17 +37,10 @@ pub use secret::MasterSecret;
 use section::Sections;
 pub use section::{FromReader, Section};
 pub use server::{Environment, ServerConfig};
-pub use sessions::SessionsConfig;
 pub use shown::ShownSetting;
-pub use tokens::TokensConfig;
 
 use crate::AREAS;
 use crate::random::Random;
-
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
 
 /// Every setting, checked.
 #[derive(Clone, Debug)]
@@ -57,9 +48,6 @@ pub struct Config {
     pub server: ServerConfig,
     pub database: DatabaseConfig,
     pub bus: BusConfig,
-    pub tokens: TokensConfig,
-    /// How sessions begin, how long they live, and what is remembered of them.
-    pub sessions: SessionsConfig,
     pub limits: LimitsConfig,
     pub log: LogConfig,
     pub observe: ObserveConfig,
@@ -94,21 +82,15 @@ impl Config {
         let database = DatabaseConfig::read(&mut reader);
         let bus = BusConfig::read(&mut reader);
         let server = ServerConfig::read(&mut reader, &database.data_folder());
-        let tokens = TokensConfig::read(&mut reader);
-        let sessions = SessionsConfig::read(&mut reader);
         let areas = Sections::read(&mut reader, &server);
         let limits = LimitsConfig::read(&mut reader, server.environment);
         let log = LogConfig::read(&mut reader, server.environment);
         let observe = ObserveConfig::read(&mut reader, &server);
-        // A stand-in for a faulty value would contradict the others by itself.
-        if reader.is_faultless() {
-            check_lives(&mut reader, &tokens, &sessions);
-        }
         let errors = reader.into_errors();
         if !errors.is_empty() {
             return Err(ConfigErrors(errors));
         }
-        Ok(Self { server, database, bus, tokens, sessions, limits, log, observe, areas })
+        Ok(Self { server, database, bus, limits, log, observe, areas })
     }
 
     /// The settings of an area.
@@ -205,21 +187,10 @@ impl Surroundings {
     }
 }
 
-/// Lives that contradict each other. Defaults contradict nothing: a token never outlives its session, so a short
-/// session simply shortens them.
-fn check_lives(reader: &mut Reader, tokens: &TokensConfig, sessions: &SessionsConfig) {
-    if reader.is_given("JWT_EXPIRE") && tokens.access_expire > sessions.max_age {
-        reader.refuse("JWT_EXPIRE", "must not be longer than SESSION_MAX_AGE");
-    }
-    if reader.is_given("REFRESH_GRACE") && tokens.refresh_grace >= tokens.refresh_expire {
-        reader.refuse("REFRESH_GRACE", "must be shorter than REFRESH_EXPIRE");
-    }
-}
-
 /// The settings of all sections, in the order of the documentation: where the server runs, the areas, the rest of the
 /// house.
 pub fn settings() -> impl Iterator<Item = Setting> {
-    let first = [server::SETTINGS, database::SETTINGS, bus::SETTINGS, tokens::SETTINGS, sessions::SETTINGS];
+    let first = [server::SETTINGS, database::SETTINGS, bus::SETTINGS];
     let of_areas = AREAS.iter().filter_map(|area| area.settings).map(|section| section.settings);
     let last = [limits::SETTINGS, log::SETTINGS, observe::SETTINGS];
     first.into_iter().chain(of_areas).chain(last).flatten().copied()

@@ -1,10 +1,13 @@
 //! Settings as an operator gives them, and what they are told.
 
+use std::time::Duration;
+
 use rstest::rstest;
 use secrecy::ExposeSecret;
 
 use super::testing::{PRODUCTION, STRONG, development, load, production, refused};
 use super::*;
+use crate::auth::refresh::Lifetimes;
 
 #[test]
 fn development_needs_nothing_but_to_be_asked_for() {
@@ -12,16 +15,10 @@ fn development_needs_nothing_but_to_be_asked_for() {
     assert_eq!(config.server.public_url.origin(), "http://127.0.0.1:3000");
     assert_eq!(config.database.url.expose_secret(), "sqlite://data/latchkey.db");
     assert!(matches!(&config.server.secret, MasterSecret::File(path) if path == Path::new("data/secret")));
-    assert_eq!(config.tokens.access_expire, 15 * MINUTE);
-    assert_eq!(config.tokens.refresh_grace, 10 * SECOND);
-    assert_eq!(config.sessions.max_age, 90 * DAY);
-    assert_eq!(config.sessions.idle_timeout, None);
-    assert_eq!(config.sessions.sudo_window, 10 * MINUTE);
-    assert_eq!(config.sessions.revocation_max_staleness, 2 * SECOND);
     assert_eq!(config.log.format, LogFormat::Pretty);
     assert!(config.observe.metrics_listen.is_none() && config.observe.metrics_token.is_none());
     assert_eq!((config.observe.otlp_endpoint, config.observe.service_name.as_str()), (None, "latchkey"));
-    assert!(config.sessions.require_email_verification && config.limits.rate_limits && config.database.run_migrations);
+    assert!(config.limits.rate_limits && config.database.run_migrations);
 }
 
 #[test]
@@ -39,17 +36,13 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::short_secret("LATCHKEY_SECRET", "q7Xv2LrT9bWz4KcN8mJd1HsF6gYp3Ru")]
 #[case::sample_secret("LATCHKEY_SECRET", "change-me-change-me-please-0123456")]
 #[case::no_limits("RATE_LIMITS", "off")]
-#[case::token_that_lives_too_long("JWT_EXPIRE", "91d")]
 #[case::plain_cors("CORS_ORIGINS", "http://app.example.com")]
 #[case::cors_wildcard("CORS_ORIGINS", "*")]
 #[case::cors_with_slash("CORS_ORIGINS", "https://app.example.com/")]
 #[case::unknown_mode("LOG_FORMAT", "xml")]
 #[case::bad_filter("LOG_LEVEL", "latchkey=loud")]
 #[case::bad_switch("RUN_MIGRATIONS", "maybe")]
-#[case::grace_over_a_minute("REFRESH_GRACE", "61s")]
-#[case::short_passwords("PASSWORD_MIN_LENGTH", "7")]
 #[case::duration_without_unit("SESSION_MAX_AGE", "90")]
-#[case::off_where_it_cannot_be("SESSION_MAX_AGE", "off")]
 #[case::everybody_as_a_proxy("TRUSTED_PROXIES", "0.0.0.0/0")]
 #[case::everybody_of_the_newer_kind("TRUSTED_PROXIES", "10.0.0.0/8, ::/0")]
 #[case::everybody_in_two_halves("TRUSTED_PROXIES", "0.0.0.0/1, 128.0.0.0/1")]
@@ -67,8 +60,6 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::no_proxy("TRUSTED_PROXIES", "10.0.0.0/8, nginx")]
 #[case::other_database("DATABASE_URL", "mysql://x/y")]
 #[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
-#[case::a_sign_in_that_counts_for_days("SUDO_WINDOW", "2d")]
-#[case::no_sessions_at_all("MAX_SESSIONS_PER_USER", "0")]
 #[case::metrics_without_port("METRICS_ADDR", "127.0.0.1")]
 #[case::metrics_where_the_api_is("METRICS_ADDR", "127.0.0.1:3000")]
 #[case::short_token_for_metrics("METRICS_TOKEN", "hunter2")]
@@ -81,47 +72,34 @@ fn production_refuses_one_faulty_setting_by_name(#[case] name: &str, #[case] val
 #[case::http_beyond_loopback(&[("PUBLIC_URL", "http://192.168.1.2:3000")], "PUBLIC_URL")]
 #[case::listening_beyond_loopback(&[("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "LEPTOS_SITE_ADDR")]
 #[case::short_secret(&[("LATCHKEY_SECRET", "short")], "LATCHKEY_SECRET")]
-#[case::token_longer_than_the_session(&[("JWT_EXPIRE", "2h"), ("SESSION_MAX_AGE", "1h")], "JWT_EXPIRE")]
-#[case::grace_longer_than_the_token(&[("REFRESH_GRACE", "10s"), ("REFRESH_EXPIRE", "10s")], "REFRESH_GRACE")]
 fn development_refuses(#[case] env: &[(&str, &str)], #[case] name: &str) {
     assert_eq!(refused(development(env)), [name]);
 }
 
 #[test]
-fn a_short_session_needs_no_other_setting_beside_it() {
-    for (name, value) in [("SESSION_MAX_AGE", "5s"), ("REFRESH_EXPIRE", "5s"), ("SESSION_IDLE_TIMEOUT", "5s")] {
-        assert_eq!(refused(production(&[(name, value)])), [""; 0], "{name}");
-    }
-}
-
-#[test]
 fn every_kind_of_value_is_read() {
     let config = production(&[
-        ("SESSION_IDLE_TIMEOUT", "2h"),
-        ("MAX_SESSIONS_PER_USER", "5"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, ::1,192.168.1.7"),
         ("CORS_ORIGINS", "https://a.example.com,https://b.example.com:8443"),
-        ("REQUIRE_EMAIL_VERIFICATION", "false"),
+        ("RATE_LIMITS", "on"),
+        ("MAX_BODY_BYTES", "2048"),
         ("DATABASE_URL", "postgres://u:p@db/latchkey"),
         ("LEPTOS_SITE_ADDR", "0.0.0.0:8080"),
         ("REFRESH_GRACE", "500ms"),
         ("METRICS_ADDR", "127.0.0.1:9464"),
         ("METRICS_TOKEN", STRONG),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
-        ("GEOIP_DATABASE", "/var/lib/latchkey/city.mmdb"),
     ])
     .unwrap();
-    assert_eq!(config.sessions.idle_timeout, Some(2 * HOUR));
-    assert_eq!(config.sessions.max_per_user, Some(5));
     assert_eq!(config.server.trusted_proxies.len(), 3);
     assert_eq!(config.server.cors_origins.len(), 2);
     assert_eq!(config.database.kind, DatabaseKind::Postgres { place: "db:5432, database latchkey".to_owned() });
-    assert!(!config.sessions.require_email_verification);
-    assert_eq!(config.tokens.refresh_grace, Duration::from_millis(500));
+    assert!(config.limits.rate_limits);
+    assert_eq!(config.limits.max_body_bytes, 2048);
+    assert_eq!(Lifetimes::of(&config).grace, Duration::from_millis(500));
     assert_eq!(config.observe.metrics_listen.map(|address| address.port()), Some(9464));
     assert!(config.observe.metrics_token.is_some());
     assert_eq!(config.observe.otlp_endpoint.as_deref(), Some("http://collector:4318"));
-    assert_eq!(config.sessions.geoip_database.as_deref(), Some(Path::new("/var/lib/latchkey/city.mmdb")));
 }
 
 #[test]
@@ -149,13 +127,13 @@ fn the_port_that_a_platform_sets_counts_where_no_address_is_set() {
 
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
-    let file = "JWT_EXPIRE = \"5m\"\nsession_max_age = \"10d\"\npassword_min_length = 12\nrequire_email_verification = false\n\
+    let file = "JWT_EXPIRE = \"5m\"\nsession_max_age = \"10d\"\nmax_body_bytes = 2048\nrun_migrations = false\n\
                 trusted_proxies = [\"10.0.0.1\", \"10.0.0.2\"]\n";
     let config = load(&[&PRODUCTION[..], &[("JWT_EXPIRE", "7m")]].concat(), Some(file)).unwrap();
-    assert_eq!(config.tokens.access_expire, 7 * MINUTE);
-    assert_eq!(config.sessions.max_age, 10 * DAY);
-    assert_eq!(config.limits.password_min_chars, 12);
-    assert!(!config.sessions.require_email_verification);
+    assert_eq!(Lifetimes::of(&config).access, Duration::from_mins(7));
+    assert_eq!(Lifetimes::of(&config).session, Duration::from_hours(10 * 24));
+    assert_eq!(config.limits.max_body_bytes, 2048);
+    assert!(!config.database.run_migrations);
     assert_eq!(config.server.trusted_proxies.len(), 2);
 }
 
@@ -248,8 +226,8 @@ fn servers_compare_the_settings_of_tokens_and_sessions_as_they_are_written() {
         ("SESSION_MAX_AGE", "90d"),
         ("SESSION_IDLE_TIMEOUT", "off"),
         ("MAX_SESSIONS_PER_USER", "3"),
-        ("REQUIRE_EMAIL_VERIFICATION", "true"),
         ("REVOCATION_MAX_STALENESS", "2s"),
+        ("REQUIRE_EMAIL_VERIFICATION", "true"),
         ("ACCEPT_LEGACY_TOKENS_UNTIL", "none"),
     ];
     // An area that compares settings of its own changes nothing here.

@@ -14,6 +14,7 @@ use types::domain::{Email, Timestamp};
 use super::{Check, Doctor};
 use crate::events::{Redis, Transport as _, TransportError};
 use crate::mail::{Delivery, MailContent};
+use crate::maintenance::MaintenanceConfig;
 use crate::registry::{RunningServer, by_setting, differences_from};
 use crate::store::SigningKeyRow;
 
@@ -152,7 +153,8 @@ impl Doctor<'_> {
             }
         };
         let now = self.context.now();
-        vec![signing(&rows, self.config.tokens.signing_key_rotation, now), self.published(&rows, now).await]
+        let rotation = self.config.section::<MaintenanceConfig>().signing_key_rotation;
+        vec![signing(&rows, rotation, now), self.published(&rows, now).await]
     }
 
     /// Whether the public address has the keys that verify now.

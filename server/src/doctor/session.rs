@@ -19,6 +19,7 @@ use super::{Check, Doctor};
 use crate::admin::{Actor, NewAccount};
 use crate::auth::secrets::Capability;
 use crate::config::PublicUrl;
+use crate::sessions::SessionsConfig;
 use crate::store::{User, UserFilter, UserOrder};
 
 /// How the address and the name of its own user read. Nobody receives mail there (RFC 6761).
@@ -209,7 +210,7 @@ impl Doctor<'_> {
         }
         let ended_at = self.context.clock.monotonic();
         let elapsed = || self.context.clock.monotonic().saturating_duration_since(ended_at);
-        let limit = self.config.sessions.revocation_max_staleness + SLACK;
+        let limit = self.config.section::<SessionsConfig>().revocation_max_staleness + SLACK;
         let refusals = accepting.iter().map(|address| async move {
             let refused = async {
                 while !matches!(self.asks(address, signed_in).await, Ok(StatusCode::UNAUTHORIZED)) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::words::EndReason;
 
+use super::settings::MaintenanceConfig;
 use crate::auth::refresh::Lifetimes;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -37,10 +38,11 @@ pub struct Retention {
 impl Retention {
     /// By the settings.
     pub fn of(config: &Config) -> Self {
+        let settings = config.section::<MaintenanceConfig>();
         Self {
-            interval: config.sessions.cleanup_interval,
-            history: config.sessions.history,
-            origins: config.sessions.ip_retention,
+            interval: settings.cleanup_interval,
+            history: settings.session_history,
+            origins: settings.ip_retention,
             unused: Lifetimes::of(config).unused_reason(),
         }
     }

@@ -2,11 +2,13 @@
 //! after the signing keys. `latchkey cleanup` does the first of them at once.
 
 mod cleanup;
+mod settings;
 mod signing_keys;
 
 use std::sync::Arc;
 
 pub use cleanup::{Cleanup, Retention};
+pub use settings::MaintenanceConfig;
 use signing_keys::KeyCare;
 
 use crate::area::{Area, Background, Building, Parts};
@@ -16,7 +18,8 @@ use crate::context::Context;
 use crate::http::state::ApiState;
 
 /// What this area brings: what runs every so often.
-pub const AREA: Area = Area { name: "maintenance", build, tasks: start, ..Area::NONE };
+pub const AREA: Area =
+    Area { name: "maintenance", settings: Some(settings::SECTION), build, tasks: start, ..Area::NONE };
 
 /// What the tasks work with.
 struct Workers {
@@ -39,7 +42,7 @@ fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> 
             ring: Arc::clone(parts.get()),
             tokens: Arc::clone(parts.get()),
             lifetimes: Lifetimes::of(config),
-            rotation: config.tokens.signing_key_rotation,
+            rotation: config.section::<MaintenanceConfig>().signing_key_rotation,
         };
         parts.hand_to_tasks(Workers { cleanup, key_care });
         Ok(())

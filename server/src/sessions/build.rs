@@ -10,9 +10,8 @@ use super::metrics::show_metrics;
 use super::refreshes::acknowledge_refreshes;
 use super::revocations::{LogPoller, Lost, confirm_streams};
 use super::terminations::{EndWorker, UnresolvedEnd, Written, restore_lost};
-use super::{Alerts, Devices, Refreshes, Revocations, Sessions, Terminations};
+use super::{Alerts, Devices, Refreshes, Revocations, Sessions, SessionsConfig, Terminations};
 use crate::area::{Background, BuildError, Building, Parts};
-use crate::auth::refresh::Lifetimes;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -53,12 +52,13 @@ fn assemble(
     config: &Config,
     tokens: Arc<AccessTokens>,
 ) -> Result<(Arc<Sessions>, Workers), BuildError> {
-    let places = Places::open(config.sessions.geoip_database.as_deref());
+    let settings = config.section::<SessionsConfig>();
+    let places = Places::open(settings.geoip_database.as_deref());
     let places = places.map_err(|error| BuildError::part("GEOIP_DATABASE cannot be used", error))?;
-    let lifetimes = Lifetimes::of(config);
+    let lifetimes = settings.lifetimes;
     let (notified_sender, notified) = mpsc::unbounded_channel();
     let (lost_sender, lost) = mpsc::unbounded_channel();
-    let max_staleness = config.sessions.revocation_max_staleness;
+    let max_staleness = settings.revocation_max_staleness;
     let revocations = Revocations::new(context.clone(), Arc::clone(&tokens), max_staleness, &notified_sender);
     let revocations = Arc::new(revocations);
     let tail = LogPoller::new(context.clone(), &revocations, notified_sender.clone(), lost_sender);
@@ -82,7 +82,7 @@ fn assemble(
         devices,
         alerts,
         lifetimes,
-        max_per_user: config.sessions.max_per_user,
+        max_per_user: settings.max_per_user,
         metrics: context.metrics.group(),
     });
     show_metrics(context, &sessions);

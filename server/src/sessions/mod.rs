@@ -18,6 +18,7 @@ mod open_streams;
 mod refreshes;
 mod revocations;
 mod session_limit;
+mod settings;
 mod sign_in;
 mod terminations;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use open_streams::{OpenStream, Subscriber, TooManyStreams};
 pub use refreshes::{RefreshRefusal, Refreshes};
 pub use revocations::{FromMemory, Refusal, RequesterState, RevocationList, Revocations};
 pub use session_limit::{AtLimit, sessions_to_end};
+pub use settings::SessionsConfig;
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, user_summary};
 pub use terminations::{
     AccountOwner, DeletionRefusal, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
@@ -54,6 +56,7 @@ use handlers::{AccessTokenFamily, devices as device_calls, events, sign_out};
 /// What this area brings.
 pub const AREA: Area = Area {
     name: "sessions",
+    settings: Some(settings::SECTION),
     build: build::build,
     authenticators,
     routes,
