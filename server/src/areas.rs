@@ -8,9 +8,10 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use serde_json::Value;
 use types::domain::UserId;
+use types::words::permissions as permission_names;
 
 use crate::area::{Area, Parts};
-use crate::auth::permissions::Permissions;
+use crate::auth::permissions::{Permission, Permissions};
 use crate::config::Config;
 use crate::context::Context;
 use crate::events::EventMetrics;
@@ -41,9 +42,13 @@ pub fn metrics() -> Vec<Declaration> {
     OF_THE_HOUSE.iter().chain(AREAS.iter().flat_map(|area| area.metrics)).copied().collect()
 }
 
-/// The permissions of all areas.
+/// The permissions of all areas, in the order in which they are shown: those of the vocabulary as it lists them, then
+/// those whose names are an area's own.
 pub fn permissions() -> Permissions {
-    Permissions::new(AREAS.iter().flat_map(|area| area.permissions).copied())
+    let mut all: Vec<Permission> = AREAS.iter().flat_map(|area| area.permissions).copied().collect();
+    let place = |name: &str| permission_names::ALL.iter().position(|listed| *listed == name);
+    all.sort_by_key(|permission| place(permission.name()).unwrap_or(usize::MAX));
+    Permissions::new(all)
 }
 
 /// The families of tokens of all areas, in the order of the areas: our own tokens, those of `sessions`, come first.
@@ -119,6 +124,13 @@ mod tests {
 
     fn two_rooms(_: &Store, _: UserId) -> Held<'_> {
         Box::pin(std::future::ready(Ok(Some(json!(["Attic", "Kitchen"])))))
+    }
+
+    #[test]
+    fn every_permission_of_the_vocabulary_is_declared_by_an_area_and_shown_in_its_place() {
+        let permissions = permissions();
+        let names: Vec<_> = permissions.all().iter().map(|permission| permission.name()).collect();
+        assert!(names.starts_with(permission_names::ALL), "{names:?}");
     }
 
     #[tokio::test]

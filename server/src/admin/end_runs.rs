@@ -13,11 +13,11 @@ use types::domain::{ClientReason, SessionId, UserId};
 use types::words::AuditAction;
 use uuid::Uuid;
 
+use super::permissions::SESSIONS_END;
 use super::rule::SessionRule;
 use super::sessions::{Place, Walk, Why};
 use super::{Actor, Administration};
 use crate::jobs::{JobError, JobKind, Rest, RunJob};
-use crate::roles::permissions::SESSIONS_END;
 use crate::sessions::Sessions;
 use crate::store::{EndOutcome, EndRunRow, Job, NewAudit, NewEndRun, NewJob, Origin, Priority, StoreError};
 

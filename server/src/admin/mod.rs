@@ -9,6 +9,7 @@ mod end_runs;
 mod handlers;
 mod import;
 mod mails;
+mod permissions;
 mod reach;
 mod rule;
 mod sessions;
@@ -42,17 +43,25 @@ use crate::http::state::ApiState;
 use crate::jobs::JobKind;
 use crate::registry::Registry;
 use crate::roles::Reach;
-use crate::roles::permissions::{
-    AUDIT_EXPORT, AUDIT_READ, OVERVIEW_READ, SESSIONS_END, SESSIONS_READ, USERS_DELETE, USERS_READ, USERS_WRITE,
-};
 use crate::store::{EndOutcome, NewAudit, Origin, StoreError};
 use handlers::{audit, end_runs as run_calls, overview, sessions as session_calls, user_changes, users as user_calls};
+use permissions::{
+    AUDIT_EXPORT, AUDIT_READ, OVERVIEW_READ, SESSIONS_END, SESSIONS_READ, USERS_DELETE, USERS_READ, USERS_WRITE,
+};
 use settings::AdminConfig;
 use statistics::Statistics;
 
 /// What this area brings.
-pub const AREA: Area =
-    Area { name: "admin", settings: Some(settings::SECTION), build, routes, mails: mails::ALL, jobs, ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "admin",
+    settings: Some(settings::SECTION),
+    permissions: permissions::ALL,
+    build,
+    routes,
+    mails: mails::ALL,
+    jobs,
+    ..Area::NONE
+};
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {

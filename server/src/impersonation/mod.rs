@@ -14,14 +14,15 @@ mod rules;
 use std::sync::Arc;
 
 use types::api::impersonation as paths;
+use types::words::permissions as names;
 
 use crate::area::{Area, Building, Parts};
+use crate::auth::permissions::Permission;
 use crate::config::{Config, Section};
 use crate::context::Context;
 use crate::http::needs::{SESSION, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
-use crate::roles::USERS_IMPERSONATE;
 use acting::Impersonation;
 use config::{ImpersonationConfig, SETTINGS};
 use handlers::calls;
@@ -30,12 +31,16 @@ use handlers::calls;
 pub const AREA: Area = Area {
     name: "impersonation",
     settings: Some(Section::new::<ImpersonationConfig>(SETTINGS)),
+    permissions: &[USERS_IMPERSONATE],
     build,
     routes,
     mails: mails::ALL,
     problems: handlers::PROBLEMS,
     ..Area::NONE
 };
+
+/// What acting takes.
+const USERS_IMPERSONATE: Permission = Permission::new(names::USERS_IMPERSONATE, "Act as a user, for support.");
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {

@@ -1,7 +1,8 @@
 //! For whom somebody may act. Pure: the store asks under the locks of both users.
 
+use super::USERS_IMPERSONATE;
 use crate::auth::permissions::Permissions;
-use crate::roles::{Reach, USERS_IMPERSONATE};
+use crate::roles::Reach;
 use crate::store::{ActingRefusal, User};
 
 /// Decides whether one user may act for another: somebody else, who may sign in and reaches no further.

@@ -5,7 +5,7 @@
 
 mod changes;
 mod handlers;
-pub mod permissions;
+mod permissions;
 mod rules;
 
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use std::sync::Arc;
 use types::api::roles as paths;
 
 pub use changes::{Actor, Roles};
-pub use permissions::USERS_IMPERSONATE;
 pub use rules::{MAX_HOLDERS, MAX_ROLES, NewRole, Reach, RoleChange};
 
 use crate::area::{Area, Building, Parts};

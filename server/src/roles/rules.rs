@@ -274,12 +274,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::roles::permissions;
+    use crate::areas;
 
     const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     fn known() -> Permissions {
-        Permissions::new(permissions::ALL.iter().copied())
+        areas::permissions()
     }
 
     fn names(names: &[&str]) -> Vec<String> {

@@ -18,28 +18,40 @@ vocabulary! {
 
 /// Names of permissions, `area:action`, as tokens carry them.
 pub mod permissions {
-    /// See how the installation is doing.
-    pub const OVERVIEW_READ: &str = "overview:read";
-    /// Find users and look at them.
-    pub const USERS_READ: &str = "users:read";
-    /// Disable and enable users, and change what they have to do.
-    pub const USERS_WRITE: &str = "users:write";
-    /// Delete users.
-    pub const USERS_DELETE: &str = "users:delete";
-    /// Act as a user.
-    pub const USERS_IMPERSONATE: &str = "users:impersonate";
-    /// See sessions of users.
-    pub const SESSIONS_READ: &str = "sessions:read";
-    /// End sessions of users.
-    pub const SESSIONS_END: &str = "sessions:end";
-    /// Read the audit log.
-    pub const AUDIT_READ: &str = "audit:read";
-    /// Export the audit log.
-    pub const AUDIT_EXPORT: &str = "audit:export";
-    /// See the roles.
-    pub const ROLES_READ: &str = "roles:read";
-    /// Make, change and delete roles.
-    pub const ROLES_WRITE: &str = "roles:write";
-    /// Give roles to users, and take them.
-    pub const ROLES_ASSIGN: &str = "roles:assign";
+    /// Declares the names, and the list of them.
+    macro_rules! names {
+        ($($(#[$meaning:meta])* $name:ident = $text:literal,)*) => {
+            $($(#[$meaning])* pub const $name: &str = $text;)*
+
+            /// All of them, in the order in which they are shown.
+            pub const ALL: &[&str] = &[$($name),*];
+        };
+    }
+
+    names! {
+        /// See how the installation is doing.
+        OVERVIEW_READ = "overview:read",
+        /// Find users and look at them.
+        USERS_READ = "users:read",
+        /// Disable and enable users, and change what they have to do.
+        USERS_WRITE = "users:write",
+        /// Delete users.
+        USERS_DELETE = "users:delete",
+        /// Act as a user.
+        USERS_IMPERSONATE = "users:impersonate",
+        /// See sessions of users.
+        SESSIONS_READ = "sessions:read",
+        /// End sessions of users.
+        SESSIONS_END = "sessions:end",
+        /// Read the audit log.
+        AUDIT_READ = "audit:read",
+        /// Export the audit log.
+        AUDIT_EXPORT = "audit:export",
+        /// See the roles.
+        ROLES_READ = "roles:read",
+        /// Make, change and delete roles.
+        ROLES_WRITE = "roles:write",
+        /// Give roles to users, and take them.
+        ROLES_ASSIGN = "roles:assign",
+    }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::shown;
+use crate::admin::permissions::{SESSIONS_END, SESSIONS_READ};
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
 use crate::auth::action_limits::LimitedAction;
@@ -20,7 +21,6 @@ use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
-use crate::roles::permissions::{SESSIONS_END, SESSIONS_READ};
 use crate::sessions::handlers::sign_out::read_reason;
 use crate::store::EndRunRow;
 

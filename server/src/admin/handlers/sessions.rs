@@ -15,13 +15,13 @@ use super::administrator::Administrator;
 use super::errors::{malformed, wrong_cursor};
 use super::shown;
 use super::users::limit_of;
+use crate::admin::permissions::SESSIONS_END;
 use crate::admin::{AdminError, Change, Place, SessionRule, UserKey};
 use crate::auth::action_limits::LimitedAction;
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
-use crate::roles::permissions::SESSIONS_END;
 use crate::sessions::handlers::sign_out::read_reason;
 use crate::store::EndOutcome;
 

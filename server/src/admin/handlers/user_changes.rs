@@ -10,13 +10,13 @@ use types::words::ProblemCode;
 
 use super::administrator::Administrator;
 use super::shown;
+use crate::admin::permissions::{USERS_DELETE, USERS_WRITE};
 use crate::admin::{Actor, AdminError, Administration, Change, UserKey};
 use crate::auth::permissions::Permission;
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
-use crate::roles::permissions::{USERS_DELETE, USERS_WRITE};
 use crate::sessions::handlers::sign_out::read_reason;
 
 /// What is done to a user.

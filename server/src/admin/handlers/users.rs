@@ -13,13 +13,13 @@ use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
 use super::shown;
 use crate::accounts::handlers::profile::entry;
+use crate::admin::permissions::{AUDIT_READ, SESSIONS_READ, USERS_READ};
 use crate::admin::{SessionRule, UserKey};
 use crate::auth::action_limits::LimitedAction;
 use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::roles::permissions::{AUDIT_READ, SESSIONS_READ, USERS_READ};
 use crate::store::{User, UserFilter, UserOrder};
 
 /// How many a page has where the client does not say.

@@ -4,7 +4,7 @@ use types::domain::Invalid;
 use types::words::ProblemCode;
 
 use crate::http::problem::{ApiError, ProblemExample};
-use crate::roles::USERS_IMPERSONATE;
+use crate::impersonation::USERS_IMPERSONATE;
 use crate::store::ActingRefusal;
 
 /// The problems of this area.
