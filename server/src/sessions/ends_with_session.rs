@@ -1,7 +1,7 @@
 //! Everything that ends with a session, in one list.
 //!
-//! Everything that belongs to a session and must not outlive it is listed here. A revocation reaches each of them once,
-//! whether this server ended the session or read it in the log.
+//! Everything that belongs to a session and must not outlive it is listed here, and nothing else ends any of it. A
+//! revocation reaches each of them once, whether this server ended the session or read it in the log.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,25 +12,54 @@ use types::domain::{SessionId, Timestamp, UserId};
 use super::open_streams::OpenStreams;
 use crate::store::Revocation;
 
+/// Something of this server that belongs to sessions and ends with them.
+pub trait SessionBound: Send + Sync {
+    /// Ends what belongs to the revoked sessions. Returns the sessions that were notified.
+    fn revoke(&self, revocation: &Revocation) -> Vec<SessionId>;
+
+    /// Ends what belongs to sessions with a pending end on this server: of one user, or of any where the user is not
+    /// known. `is_over` is told user, session and when it began.
+    fn end_here(
+        &self,
+        of: Option<UserId>,
+        is_over: &dyn Fn(UserId, SessionId, Timestamp) -> bool,
+        ended: &dyn Fn(SessionId) -> Ended,
+    );
+
+    /// Ends whatever `may_stay` denies, by user and session, because the sessions could not be confirmed. Returns how
+    /// much.
+    fn close_unless(&self, may_stay: &dyn Fn(UserId, SessionId) -> bool) -> usize;
+
+    /// The sessions that have something here, with their users.
+    fn sessions(&self) -> Vec<(UserId, SessionId)>;
+
+    /// Whether no session has anything here.
+    fn is_empty(&self) -> bool;
+}
+
 /// What ends with a session.
 pub struct EndsWithSession {
-    streams: Arc<OpenStreams>,
+    members: Vec<Arc<dyn SessionBound>>,
     handled: Mutex<Handled>,
 }
 
 impl EndsWithSession {
     /// The list.
     pub fn new(streams: Arc<OpenStreams>) -> Self {
-        Self { streams, handled: Mutex::default() }
+        Self::of(vec![streams])
+    }
+
+    fn of(members: Vec<Arc<dyn SessionBound>>) -> Self {
+        Self { members, handled: Mutex::default() }
     }
 
     /// Ends everything that ends with the revoked sessions, the first time that this row is seen. Returns the sessions
-    /// whose streams were notified.
+    /// that were notified.
     pub fn revoked(&self, revocation: &Revocation) -> Vec<SessionId> {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
             return Vec::new();
         }
-        self.streams.revoke(revocation)
+        self.members.iter().flat_map(|member| member.revoke(revocation)).collect()
     }
 
     /// Ends everything that ends with sessions whose end is pending on this server: of one user, or of any where the
@@ -41,7 +70,25 @@ impl EndsWithSession {
         is_over: impl Fn(UserId, SessionId, Timestamp) -> bool,
         ended: impl Fn(SessionId) -> Ended,
     ) {
-        self.streams.end_here(of, is_over, ended);
+        for member in &self.members {
+            member.end_here(of, &is_over, &ended);
+        }
+    }
+
+    /// Ends everything whose session `may_stay` denies, by user and session, because it could not be confirmed.
+    /// Returns how much.
+    pub fn close_unless(&self, may_stay: impl Fn(UserId, SessionId) -> bool) -> usize {
+        self.members.iter().map(|member| member.close_unless(&may_stay)).sum()
+    }
+
+    /// The sessions with which something would end, with their users. One may be there several times.
+    pub fn sessions(&self) -> Vec<(UserId, SessionId)> {
+        self.members.iter().flat_map(|member| member.sessions()).collect()
+    }
+
+    /// Whether nothing would end with any session.
+    pub fn is_empty(&self) -> bool {
+        self.members.iter().all(|member| member.is_empty())
     }
 
     /// Treats every revocation as new again, because the log was replaced by another one.
@@ -87,15 +134,59 @@ mod tests {
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
+    const PHONE: SessionId = SessionId(Uuid::from_u128(11));
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    #[test]
-    fn a_row_of_the_log_ends_things_once_until_the_log_is_another_one() {
-        let streams = Arc::new(OpenStreams::new(Arc::default(), Arc::default()));
-        let list = EndsWithSession::new(Arc::clone(&streams));
-        let who =
-            Subscriber { user_id: ADA, session_id: LAPTOP, session_created_at: NOW, epoch: 0, session_expires_at: NOW };
-        let revocation = Revocation {
+    /// Something else that belongs to sessions: one ticket each.
+    struct Tickets(Mutex<Vec<SessionId>>);
+
+    impl Tickets {
+        fn of(sessions: &[SessionId]) -> Arc<Self> {
+            Arc::new(Self(Mutex::new(sessions.to_vec())))
+        }
+
+        fn keep(&self, stays: impl Fn(SessionId) -> bool) -> Vec<SessionId> {
+            self.0.lock().unwrap().extract_if(.., |session_id| !stays(*session_id)).collect()
+        }
+    }
+
+    impl SessionBound for Tickets {
+        fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
+            self.keep(|session_id| revocation.subject != RevokedSubject::Session(session_id))
+        }
+
+        fn end_here(
+            &self,
+            _: Option<UserId>,
+            is_over: &dyn Fn(UserId, SessionId, Timestamp) -> bool,
+            _: &dyn Fn(SessionId) -> Ended,
+        ) {
+            self.keep(|session_id| !is_over(ADA, session_id, NOW));
+        }
+
+        fn close_unless(&self, may_stay: &dyn Fn(UserId, SessionId) -> bool) -> usize {
+            self.keep(|session_id| may_stay(ADA, session_id)).len()
+        }
+
+        fn sessions(&self) -> Vec<(UserId, SessionId)> {
+            self.0.lock().unwrap().iter().map(|session_id| (ADA, *session_id)).collect()
+        }
+
+        fn is_empty(&self) -> bool {
+            self.0.lock().unwrap().is_empty()
+        }
+    }
+
+    fn streams() -> Arc<OpenStreams> {
+        Arc::new(OpenStreams::new(Arc::default(), Arc::default()))
+    }
+
+    fn subscriber(session_id: SessionId) -> Subscriber {
+        Subscriber { user_id: ADA, session_id, session_created_at: NOW, epoch: 0, session_expires_at: NOW }
+    }
+
+    fn end_of_the_laptop() -> Revocation {
+        Revocation {
             position: 1,
             user_id: ADA,
             subject: RevokedSubject::Session(LAPTOP),
@@ -104,7 +195,49 @@ mod tests {
             ended_by_device: None,
             at: NOW,
             remember_until: NOW,
+        }
+    }
+
+    #[test]
+    fn whatever_is_on_the_list_ends_in_each_way_in_which_a_session_does() {
+        let ended = |session_id| Ended {
+            session_id,
+            reason: EndReason::UserInitiatedLogout.into(),
+            ended_by: None,
+            ended_by_device: None,
+            at: NOW,
         };
+        let is_laptop = |session_id: SessionId| session_id == LAPTOP;
+        let ways: [(&str, &dyn Fn(&EndsWithSession)); 3] = [
+            ("revoked", &|list: &EndsWithSession| assert_eq!(list.revoked(&end_of_the_laptop()), [LAPTOP, LAPTOP])),
+            ("pending", &|list: &EndsWithSession| {
+                list.over_here(Some(ADA), |_, session_id, _| is_laptop(session_id), ended);
+            }),
+            ("unconfirmed", &|list: &EndsWithSession| {
+                assert_eq!(list.close_unless(|_, session_id| !is_laptop(session_id)), 2);
+            }),
+        ];
+        for (way, end) in ways {
+            let (streams, tickets) = (streams(), Tickets::of(&[LAPTOP, PHONE]));
+            let _open = [LAPTOP, PHONE].map(|session_id| streams.open(subscriber(session_id)).unwrap());
+            let list = EndsWithSession::of(vec![streams, tickets]);
+            end(&list);
+            assert_eq!(list.sessions(), [(ADA, PHONE), (ADA, PHONE)], "{way}");
+            assert!(!list.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_list_is_not_empty_while_one_of_its_members_is_not() {
+        assert!(EndsWithSession::of(vec![streams(), Tickets::of(&[])]).is_empty());
+        assert!(!EndsWithSession::of(vec![streams(), Tickets::of(&[PHONE])]).is_empty());
+    }
+
+    #[test]
+    fn a_row_of_the_log_ends_things_once_until_the_log_is_another_one() {
+        let streams = streams();
+        let list = EndsWithSession::new(Arc::clone(&streams));
+        let (who, revocation) = (subscriber(LAPTOP), end_of_the_laptop());
         let _first = streams.open(who).unwrap();
         assert_eq!(list.revoked(&revocation), [LAPTOP]);
         let _second = streams.open(who).unwrap();

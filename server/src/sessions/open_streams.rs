@@ -7,6 +7,7 @@ use types::api::{Ended, ServerEvent, UserUpdated};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
+use super::ends_with_session::SessionBound;
 use crate::events::{EventMetrics, Events, Subscription, SubscriptionKey, Topic};
 use crate::store::{Revocation, RevokedSubject};
 
@@ -88,10 +89,44 @@ impl OpenStreams {
         Ok(OpenStream { streams: Arc::clone(self), who, subscription })
     }
 
+    /// The sessions that have streams open here, with their users.
+    pub fn listening(&self) -> Vec<(UserId, SessionId)> {
+        let by_user = self.by_user();
+        by_user.iter().flat_map(|(user_id, open)| open.iter().map(|open| (*user_id, open.session_id))).collect()
+    }
+
+    /// Whose streams a revocation concerns. It may name no user: a session that the database has lost has none.
+    fn user_of(&self, revocation: &Revocation) -> Option<UserId> {
+        let RevokedSubject::Session(session_id) = revocation.subject else { return Some(revocation.user_id) };
+        if !revocation.user_id.0.is_nil() {
+            return Some(revocation.user_id);
+        }
+        let by_user = self.by_user();
+        let mut of_users = by_user.iter();
+        let of_user = of_users.find(|(_, open)| open.iter().any(|open| open.session_id == session_id));
+        of_user.map(|(user_id, _)| *user_id)
+    }
+
+    /// Removes the streams that are to end.
+    fn take(&self, ends: impl Fn(UserId, &Open) -> bool) -> Vec<Open> {
+        let mut taken = Vec::new();
+        self.by_user().retain(|user_id, of_user| {
+            taken.extend(of_user.extract_if(.., |open| ends(*user_id, open)));
+            !of_user.is_empty()
+        });
+        taken
+    }
+
+    fn by_user(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Open>>> {
+        self.by_user.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionBound for OpenStreams {
     /// Carries a revocation to the streams it concerns: those of ended sessions are notified and closed, the user's
     /// others are notified. Returns the sessions whose own streams were notified. Every server does so for its own,
     /// when it finds the row in the log.
-    pub fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
+    fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
         let Some(reason) = revocation.reason else {
             let updated = ServerEvent::UserUpdated(UserUpdated { user_id: revocation.user_id });
             self.events.topics().deliver(Topic::User(revocation.user_id), &updated, None);
@@ -119,13 +154,12 @@ impl OpenStreams {
         notified
     }
 
-    /// Notifies and closes the streams of sessions with a pending end on this server: of one user, or of any where the
-    /// user is not known.
-    pub fn end_here(
+    /// Notifies and closes the streams.
+    fn end_here(
         &self,
         of: Option<UserId>,
-        is_over: impl Fn(UserId, SessionId, Timestamp) -> bool,
-        ended: impl Fn(SessionId) -> Ended,
+        is_over: &dyn Fn(UserId, SessionId, Timestamp) -> bool,
+        ended: &dyn Fn(SessionId) -> Ended,
     ) {
         let ends = |user_id: UserId, open: &Open| {
             of.is_none_or(|of| of == user_id) && is_over(user_id, open.session_id, open.session_created_at)
@@ -135,9 +169,8 @@ impl OpenStreams {
         }
     }
 
-    /// Closes every stream that `may_stay` denies, by user and session, without an event, because their sessions could
-    /// not be confirmed. Returns how many.
-    pub fn close_unless(&self, may_stay: impl Fn(UserId, SessionId) -> bool) -> usize {
+    /// Closes the streams without an event.
+    fn close_unless(&self, may_stay: &dyn Fn(UserId, SessionId) -> bool) -> usize {
         let closed = self.take(|user_id, open| !may_stay(user_id, open.session_id));
         for open in &closed {
             self.events.topics().close(open.subscription, None);
@@ -146,41 +179,12 @@ impl OpenStreams {
         closed.len()
     }
 
-    /// The sessions that have streams open here, with their users.
-    pub fn listening(&self) -> Vec<(UserId, SessionId)> {
-        let by_user = self.by_user();
-        by_user.iter().flat_map(|(user_id, open)| open.iter().map(|open| (*user_id, open.session_id))).collect()
+    fn sessions(&self) -> Vec<(UserId, SessionId)> {
+        self.listening()
     }
 
-    /// Whether no stream is open here.
-    pub fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.by_user().is_empty()
-    }
-
-    /// Whose streams a revocation concerns. It may name no user: a session that the database has lost has none.
-    fn user_of(&self, revocation: &Revocation) -> Option<UserId> {
-        let RevokedSubject::Session(session_id) = revocation.subject else { return Some(revocation.user_id) };
-        if !revocation.user_id.0.is_nil() {
-            return Some(revocation.user_id);
-        }
-        let by_user = self.by_user();
-        let mut of_users = by_user.iter();
-        let of_user = of_users.find(|(_, open)| open.iter().any(|open| open.session_id == session_id));
-        of_user.map(|(user_id, _)| *user_id)
-    }
-
-    /// Removes the streams that are to end.
-    fn take(&self, ends: impl Fn(UserId, &Open) -> bool) -> Vec<Open> {
-        let mut taken = Vec::new();
-        self.by_user().retain(|user_id, of_user| {
-            taken.extend(of_user.extract_if(.., |open| ends(*user_id, open)));
-            !of_user.is_empty()
-        });
-        taken
-    }
-
-    fn by_user(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Open>>> {
-        self.by_user.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -290,7 +294,7 @@ mod tests {
         let (mut laptop, mut phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 0));
         let revoked = revocation(RevokedSubject::Session(PHONE), Some(EndReason::UserInitiatedLogout));
         let say = |session_id| ended(&revoked, EndReason::UserInitiatedLogout, session_id);
-        streams.end_here(Some(ADA), |_, session_id, began_at| session_id == PHONE && began_at <= NOW, say);
+        streams.end_here(Some(ADA), &|_, session_id, began_at| session_id == PHONE && began_at <= NOW, &say);
         assert_eq!(next(&mut phone).await, Some("session.ended"));
         assert_eq!(next(&mut phone).await, None);
         assert!(laptop.subscription.try_next().is_none() && is_open(&streams, LAPTOP));
@@ -300,7 +304,7 @@ mod tests {
     async fn what_cannot_be_confirmed_is_closed_without_a_word() {
         let streams = streams();
         let (laptop, mut phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 0));
-        assert_eq!(streams.close_unless(|_, session_id| session_id == LAPTOP), 1);
+        assert_eq!(streams.close_unless(&|_, session_id| session_id == LAPTOP), 1);
         assert_eq!(next(&mut phone).await, None);
         assert_eq!((streams.listening(), streams.events.topics().len()), (vec![(ADA, LAPTOP)], 1));
         let mut text = Exposition::default();

@@ -1,6 +1,6 @@
 //! Authenticating open streams. A stream is a request that lasts: it is checked like one before each event, and
 //! whenever this server's list grows old. A stream that cannot be confirmed within `REVOCATION_MAX_STALENESS` is
-//! closed.
+//! closed, with all that ends with its session (`ends_with_session`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl StreamChecker {
             let sleep = self.left_of((self.revocations.list.max_staleness() / 2).max(AGAIN));
             if !sleep.is_zero() {
                 tokio::time::sleep(sleep).await;
-            } else if self.revocations.streams.is_empty() {
+            } else if self.revocations.ends_with_session.is_empty() {
                 // Streams that open from now on are confirmed when they do.
                 self.confirmed_as_of = self.context.clock.monotonic();
             } else {
@@ -114,7 +114,7 @@ impl StreamChecker {
             }
             // The list may have become current meanwhile.
             _ if self.left_of(self.revocations.list.max_staleness()).is_zero() => {
-                let closed = self.revocations.streams.close_unless(|_, _| false);
+                let closed = self.revocations.ends_with_session.close_unless(|_, _| false);
                 if closed > 0 {
                     tracing::warn!(closed, "event streams closed: sessions cannot be confirmed");
                 }
@@ -127,11 +127,11 @@ impl StreamChecker {
     async fn confirm(&self) -> Result<(), StoreError> {
         let Self { context, revocations, .. } = self;
         let asked: HashSet<SessionId> =
-            revocations.streams.listening().into_iter().map(|(_, session_id)| session_id).collect();
+            revocations.ends_with_session.sessions().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
         let living = context.store.sessions().living(&ids).await?;
         // Streams that have opened since were confirmed when they did.
-        revocations.streams.close_unless(|user_id, session_id| {
+        revocations.ends_with_session.close_unless(|user_id, session_id| {
             !asked.contains(&session_id) || revocations.lives(&living, user_id, session_id)
         });
         Ok(())
