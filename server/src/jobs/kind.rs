@@ -13,7 +13,7 @@ use super::Backoff;
 use crate::store::{Job, JobCapacity};
 
 /// How much longer a lease is than a run may be: the time to write what became of it.
-const LEASE_MARGIN: Duration = Duration::from_secs(80);
+pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(80);
 
 /// The payload of a dead job whose own may not be stored: it only shows that there was one.
 pub const EMPTY_PAYLOAD: &str = "{}";

@@ -15,7 +15,7 @@ use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{JobError, JobKind, JobMetrics, JobOutcome, Rest, Schedule, every};
+use super::{Backoff, JobError, JobKind, JobMetrics, JobOutcome, Rest, Schedule, every};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::random::{Random, uuid_v7};
@@ -25,9 +25,12 @@ use crate::store::{Job, JobCapacity, JobLease, Store, StoreError};
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the jobs there are are counted.
 const COUNT_INTERVAL: Duration = Duration::from_secs(15);
-/// How often it is written what became of a job, if the database is away.
+/// How long to wait before the queue is polled again that could not be read.
+const READ_RETRY: Backoff = Backoff::doubling(POLL_INTERVAL, Duration::from_secs(4));
+/// How often it is tried to write what became of a job, and how long to wait in between: altogether for no longer than
+/// its lease outlasts its run.
 const STATUS_TRIES: u32 = 20;
-const STATUS_PAUSE: Duration = Duration::from_secs(2);
+const STATUS_RETRY: Backoff = Backoff::doubling(Duration::from_millis(250), Duration::from_secs(2));
 /// How long jobs under way may take once the server stops, then writing what became of those that are done, and then
 /// giving the others back.
 const LAST_RUNS: Duration = Duration::from_secs(2);
@@ -67,16 +70,24 @@ impl Worker {
     async fn work(&self, stop: &CancellationToken) {
         let enqueued = self.store.jobs().enqueued();
         let mut under_way = UnderWay::default();
+        let mut pauses = READ_RETRY.pauses();
         while !stop.is_cancelled() {
-            match self.take(&mut under_way).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(error = &error as &dyn Error, "job queue read failed"),
+            let taken = self.take(&mut under_way).await;
+            if taken.is_ok() {
+                pauses.reset();
             }
+            let pause = match taken {
+                Ok(true) => continue,
+                Ok(false) => POLL_INTERVAL,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn Error, "job queue read failed");
+                    pauses.next_pause()
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = enqueued.notified() => {}
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = tokio::time::sleep(pause) => {}
                 // A place is free.
                 Some(ended) = under_way.runs.next() => under_way.end(ended),
             }
@@ -118,6 +129,7 @@ impl Worker {
         let ended = Ended { id: job.id, interrupted: false };
         let status = self.judge(kind, &job, ran);
         // What is not written is run again.
+        let mut pauses = STATUS_RETRY.pauses();
         for _ in 0..STATUS_TRIES {
             match self.write(lease, &status).await {
                 Ok(true) => return ended,
@@ -130,7 +142,7 @@ impl Worker {
                     tracing::warn!(error, kind = kind.name, job = %job.id, "job status write failed");
                 }
             }
-            tokio::time::sleep(STATUS_PAUSE).await;
+            tokio::time::sleep(pauses.next_pause()).await;
         }
         tracing::warn!(kind = kind.name, job = %job.id, attempts = job.attempts, "job status write abandoned");
         ended
@@ -269,6 +281,14 @@ impl UnderWay<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::kind::LEASE_MARGIN;
+
+    #[test]
+    fn a_status_is_tried_while_the_lease_lasts() {
+        let pauses: Duration = (0..STATUS_TRIES).map(|failures| STATUS_RETRY.after(failures)).sum();
+        // Each try takes some time itself.
+        assert!(pauses <= LEASE_MARGIN / 2, "{pauses:?}");
+    }
 
     #[tokio::test]
     async fn a_run_that_holds_what_the_next_poll_waits_for_goes_on() {

@@ -32,8 +32,11 @@ use connection_slots::{ConnectionSlot, ConnectionSlots};
 
 use crate::http::open_files;
 use crate::http::proxies::TrustedProxies;
+use crate::jobs::{Backoff, Pauses};
 use crate::lifecycle::DRAIN;
 
+/// How long to wait after a connection that could not be taken.
+const ACCEPT_RETRY: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(1));
 /// Files that are open besides connections.
 const OTHER_FILES: usize = 256;
 
@@ -113,9 +116,10 @@ pub async fn serve<H: RequestHandler>(
     let slots = ConnectionSlots::new(slots, Arc::clone(&limits));
     // Dropping the set drops every connection: whoever gives up on this future has stopped hard.
     let mut connections = JoinSet::new();
+    let mut pauses = ACCEPT_RETRY.pauses();
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &slots, &mut pauses) => accepted,
             Some(_) = connections.join_next() => continue,
             () = stop.cancelled() => break,
         };
@@ -135,10 +139,11 @@ type Accepted = (tokio::net::TcpStream, SocketAddr, ConnectionSlot);
 
 /// The next connection, once there may be a slot for one; `None` where there is none for this one. Losing this future
 /// loses no connection.
-async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>) -> Option<Accepted> {
+async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>, pauses: &mut Pauses) -> Option<Accepted> {
     slots.some_free().await;
     match listener.accept().await {
         Ok((stream, peer)) => {
+            pauses.reset();
             let slot = slots.take(peer.ip());
             if slot.is_none() {
                 tracing::debug!(address = %peer.ip(), "connection refused: too many from one address");
@@ -147,9 +152,10 @@ async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>) -> Option<
         }
         Err(error) if is_the_clients_fault(&error) => None,
         Err(error) => {
-            // Most likely out of file descriptors: without a pause this loop would spin until one is free.
+            // Most likely out of file descriptors: without a pause this loop would spin until one is free. A connection
+            // of ours that ends frees one, and cuts the pause short.
             tracing::error!(error = %error, "accept failed");
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(pauses.next_pause()).await;
             None
         }
     }
