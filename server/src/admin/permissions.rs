@@ -6,7 +6,7 @@ use types::words::permissions as names;
 use crate::auth::permissions::Permission;
 
 pub const OVERVIEW_READ: Permission =
-    Permission::new(names::OVERVIEW_READ, "See the figures of the installation.").held_by(Moderator);
+    Permission::new(names::OVERVIEW_READ, "See the statistics of the installation.").held_by(Moderator);
 pub const USERS_READ: Permission =
     Permission::new(names::USERS_READ, "Find users and look at them.").held_by(Moderator);
 pub const USERS_WRITE: Permission =

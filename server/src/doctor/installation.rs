@@ -16,6 +16,7 @@ use crate::events::{Redis, Transport as _, TransportError};
 use crate::mail::{Delivery, MailContent};
 use crate::maintenance::MaintenanceConfig;
 use crate::registry::{RunningServer, by_setting, differences_from};
+use crate::sessions::SessionsConfig;
 use crate::store::SigningKeyRow;
 
 /// A clock that is this far from the database's is reported, as servers do themselves.
@@ -60,7 +61,11 @@ impl Doctor<'_> {
         }
         match &self.running {
             Ok(running) => {
-                checks.extend(servers(running, &answering, self.config.sessions.revocation_max_staleness));
+                checks.extend(servers(
+                    running,
+                    &answering,
+                    self.config.section::<SessionsConfig>().revocation_max_staleness,
+                ));
                 checks.extend(self.settings(running).await);
             }
             Err(error) => checks.push(Check::failed(

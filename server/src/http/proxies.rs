@@ -143,9 +143,11 @@ mod tests {
         #[case] headers: &[(&'static str, &'static str)],
         #[case] expected: bool,
     ) {
-        let pairs =
-            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        assert_eq!(is_handed_on(&HeaderMap::from_iter(pairs)), expected);
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        assert_eq!(is_handed_on(&headers), expected);
     }
 
     fn client_behind(peer: IpAddr, headers: &[(&'static str, &str)]) -> IpAddr {

@@ -198,6 +198,9 @@ mod tests {
         }
     }
 
+    /// In which a session ends.
+    type Way<'w> = &'w dyn Fn(&EndsWithSession);
+
     #[test]
     fn whatever_is_on_the_list_ends_in_each_way_in_which_a_session_does() {
         let ended = |session_id| Ended {
@@ -208,7 +211,7 @@ mod tests {
             at: NOW,
         };
         let is_laptop = |session_id: SessionId| session_id == LAPTOP;
-        let ways: [(&str, &dyn Fn(&EndsWithSession)); 3] = [
+        let ways: [(&str, Way); 3] = [
             ("revoked", &|list: &EndsWithSession| assert_eq!(list.revoked(&end_of_the_laptop()), [LAPTOP, LAPTOP])),
             ("pending", &|list: &EndsWithSession| {
                 list.over_here(Some(ADA), |_, session_id, _| is_laptop(session_id), ended);

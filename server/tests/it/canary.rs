@@ -249,7 +249,7 @@ impl Clients<'_> {
         let store = Store::connect(&format!("sqlite://{}", file.display()), 1).await.expect("a store");
         let (token, now) = (Capability::draw(&OsRandom), SystemClock.now());
         let until = now.plus(Duration::from_mins(10));
-        assert!(store.first_owner().keep_owner_link(&token.digest(), now, until).await.expect("an answer"));
+        assert!(store.first_owner().store_owner_link(&token.digest(), now, until).await.expect("an answer"));
         store.close().await;
         self.secrets.insert(token.expose().to_owned());
         let body = json!({"token": token.expose(), "email": OWNER, "name": "Grace", "password": PASSWORD});

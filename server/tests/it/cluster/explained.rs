@@ -102,26 +102,26 @@ pub async fn compare(installation: &Installation, world: &World, history: &Histo
         by_token.entry(&call.token).or_default().push(call);
     }
     let doubts = Doubts::of(history);
-    let mut explained = Explained::default();
+    let mut comparison = Explained::default();
     for (token, calls) in by_token {
         let token = explainer.verify(token, began.plus(calls[0].invoked));
         let token = token.unwrap_or_else(|flaw| panic!("a token of ours: {flaw}"));
         let rows = evidence.rows(&store, token.session_id, Some(token.user_id)).await.expect("rows");
         for call in calls {
             let Some(accepted) = call.accepted else {
-                explained.leaves_out(Undecided::NoAnswer);
+                comparison.leaves_out(Undecided::NoAnswer);
                 continue;
             };
             if let Some(why) = undecided(call, rows, began, &doubts, history) {
-                explained.leaves_out(why);
+                comparison.leaves_out(why);
                 continue;
             }
             let explanation = explainer.access_token(&token, rows, began.plus(call.invoked));
-            judge(&mut explained, call, accepted, &explanation);
+            judge(&mut comparison, call, accepted, &explanation);
         }
     }
     store.close().await;
-    explained
+    comparison
 }
 
 /// Holds what a server answered against the explanation.

@@ -159,8 +159,8 @@ async fn explain_enough(installation: &Installation, world: &World, seed: u64, c
         }
         eprintln!("{explained}\n{missing} more calls are made");
         let questions = (0..missing).map(|call| {
-            let seen = world.token(&mut dice, usize::MAX).expect("somebody signed in");
-            world.presents(call % world.net.servers(), seen)
+            let token = world.token(&mut dice, usize::MAX).expect("somebody signed in");
+            world.presents(call % world.net.servers(), token)
         });
         futures::stream::iter(questions).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         history = world.recorder.history();

@@ -57,15 +57,12 @@ fn disabling(user_id: UserId, at: Timestamp) -> EndCommand {
 
 async fn disable(store: &Store, user_id: UserId, at: Timestamp) -> UserChange {
     let audit = new_audit(user_id, AuditAction::UserDisabled, at);
-    store.admin().disable_user(&disabling(user_id, at), &anybody, &audit, &mut ids()).await.expect("an answer")
+    store.admin().disable_user(&disabling(user_id, at), &decides(true), &audit, &mut ids()).await.expect("an answer")
 }
 
-fn anybody(_: RoleActor<'_>, _: &User) -> Result<(), ChangeRefusal> {
-    Ok(())
-}
-
-fn nobody(_: RoleActor<'_>, _: &User) -> Result<(), ChangeRefusal> {
-    Err(ChangeRefusal::AboveActor)
+/// Decides so whoever acts.
+fn decides(allowed: bool) -> impl Fn(RoleActor<'_>, &User) -> Result<(), ChangeRefusal> + Send + Sync {
+    move |_, _| if allowed { Ok(()) } else { Err(ChangeRefusal::AboveActor) }
 }
 
 fn whoever_is_an_admin(actor: RoleActor<'_>, _: &User) -> Result<(), ChangeRefusal> {
@@ -247,8 +244,8 @@ async fn a_disabled_account_has_no_session_left_and_is_enabled_again(
     assert_eq!(disable(&store, UserId(Uuid::max()), minutes(3)).await, UserChange::NotFound);
 
     let audit = new_audit(ada, AuditAction::UserEnabled, minutes(4));
-    assert!(matches!(store.admin().enable_user(ada, &anybody, &audit).await, Ok(UserChange::Done(_))));
-    assert!(matches!(store.admin().enable_user(ada, &anybody, &audit).await, Ok(UserChange::Unchanged)));
+    assert!(matches!(store.admin().enable_user(ada, &decides(true), &audit).await, Ok(UserChange::Done(_))));
+    assert!(matches!(store.admin().enable_user(ada, &decides(true), &audit).await, Ok(UserChange::Unchanged)));
     let log = log_of(&store, ada).await;
     assert_eq!(log.last().map(String::as_str), Some("user_enabled"));
     assert_eq!(log.iter().filter(|action| *action == "user_disabled").count(), 1);
@@ -292,8 +289,9 @@ async fn the_last_owner_is_neither_disabled_nor_deleted(
     };
     let ends = command(all, EndReason::AccountDeleted, minutes(2));
     let audit = new_audit(left, AuditAction::AccountDeleted, minutes(2));
-    let delete =
-        async || store.admin().delete_user(&deletion, &ends, &anybody, &audit, &mut ids()).await.expect("an answer");
+    let delete = async || {
+        store.admin().delete_user(&deletion, &ends, &decides(true), &audit, &mut ids()).await.expect("an answer")
+    };
     assert_eq!(delete().await, UserChange::LastOwner);
     owner(&store, "carol").await;
     assert!(matches!(delete().await, UserChange::Done(_)));
@@ -359,11 +357,11 @@ async fn whom_the_actor_may_not_change_stays_as_they_are(
     };
     let admin = store.admin();
     for change in [
-        admin.disable_user(&ends, &nobody, &audit, &mut ids()).await,
-        admin.enable_user(ada, &nobody, &audit).await,
-        admin.verify_user(ada, &nobody, &audit).await,
-        admin.require_password_reset(&ends, &nobody, &audit, &mut ids()).await,
-        admin.delete_user(&deletion, &ends, &nobody, &audit, &mut ids()).await,
+        admin.disable_user(&ends, &decides(false), &audit, &mut ids()).await,
+        admin.enable_user(ada, &decides(false), &audit).await,
+        admin.verify_user(ada, &decides(false), &audit).await,
+        admin.require_password_reset(&ends, &decides(false), &audit, &mut ids()).await,
+        admin.delete_user(&deletion, &ends, &decides(false), &audit, &mut ids()).await,
     ] {
         assert_eq!(change.expect("an answer"), UserChange::AboveActor);
     }
@@ -418,8 +416,9 @@ async fn who_must_set_a_new_password_has_no_session_left_until_it_is_set(
     let ends =
         EndCommand { actor_id: None, ..command(Selection::All { user_id: ada }, EndReason::AdminRevoked, minutes(2)) };
     let audit = new_audit(ada, AuditAction::PasswordResetRequired, minutes(2));
-    let require =
-        async || store.admin().require_password_reset(&ends, &anybody, &audit, &mut ids()).await.expect("an answer");
+    let require = async || {
+        store.admin().require_password_reset(&ends, &decides(true), &audit, &mut ids()).await.expect("an answer")
+    };
     let UserChange::Done(outcome) = require().await else { panic!("nothing was done") };
     assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), [phone]);
     assert_eq!(require().await, UserChange::Unchanged);

@@ -182,7 +182,7 @@ impl ListenerState {
 struct Listener {
     address: SocketAddr,
     /// None while connections are refused. A socket that has stopped listening is of no use to the runtime again.
-    listener: Option<TcpListener>,
+    socket: Option<TcpListener>,
     /// Connections of our own that fill the queue, so that the kernel drops every further one.
     stuffing: Vec<TcpStream>,
     stuffed_from: HashSet<SocketAddr>,
@@ -191,9 +191,9 @@ struct Listener {
 
 impl Listener {
     async fn open(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let socket = TcpListener::bind(address).await?;
         let (stuffing, stuffed_from) = (Vec::new(), HashSet::new());
-        Ok(Self { address, listener: Some(listener), stuffing, stuffed_from, state: ListenerState::Open })
+        Ok(Self { address, socket: Some(socket), stuffing, stuffed_from, state: ListenerState::Open })
     }
 
     async fn becomes(&mut self, wanted: ListenerState) -> io::Result<()> {
@@ -202,15 +202,15 @@ impl Listener {
         }
         self.stuffing.clear();
         if wanted == ListenerState::Shut {
-            self.listener = None;
+            self.socket = None;
         } else {
-            let listener = match self.listener.take() {
+            let listener = match self.socket.take() {
                 Some(listener) => listener,
                 None => TcpListener::bind(self.address).await?,
             };
             let vanishes = wanted == ListenerState::Vanished;
             SockRef::from(&listener).listen(if vanishes { 0 } else { BACKLOG })?;
-            self.listener = Some(listener);
+            self.socket = Some(listener);
             if vanishes {
                 self.fill_queue().await?;
             }
@@ -230,7 +230,7 @@ impl Listener {
 
     /// The next connection of somebody else; none while there is no listener.
     async fn next(&mut self) -> TcpStream {
-        let Some(listener) = &self.listener else { return std::future::pending().await };
+        let Some(listener) = &self.socket else { return std::future::pending().await };
         loop {
             let (stream, from) = listener.accept().await.expect("connections can be accepted");
             if !self.stuffed_from.remove(&from) {
