@@ -39,6 +39,7 @@ mod security;
 pub mod sessions;
 pub mod store;
 pub mod telemetry;
+mod terminal;
 pub mod traces;
 mod type_map;
 

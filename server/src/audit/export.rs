@@ -8,6 +8,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::store::{AuditFilter, Store, StoreError, StoredAudit};
+use crate::terminal;
 
 /// Entries read at once.
 const PAGE: i64 = 1000;
@@ -147,7 +148,7 @@ fn write_line(line: &Line<'_>, format: ExportFormat, out: &mut (dyn Write + Send
     match format {
         ExportFormat::Ndjson => {
             let json = serde_json::to_string(line).map_err(io::Error::other)?;
-            writeln!(out, "{json}")
+            writeln!(out, "{}", terminal::json(&json))
         }
         ExportFormat::Csv => {
             let values = line.values().map(|value| quoted(&value));
@@ -156,11 +157,12 @@ fn write_line(line: &Line<'_>, format: ExportFormat, out: &mut (dyn Write + Send
     }
 }
 
-/// A value between quotes. What a spreadsheet would take for a formula is made a text by an apostrophe: user agents and
-/// reasons are chosen by strangers.
+/// A value between quotes. What a spreadsheet would take for a formula is made a text by an apostrophe, and what a
+/// terminal would act on is not written: user agents and reasons are chosen by strangers.
 fn quoted(value: &str) -> String {
-    let escape = if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { "'" } else { "" };
-    format!("\"{escape}{}\"", value.replace('"', "\"\""))
+    let value = terminal::line(value);
+    let apostrophe = if value.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("\"{apostrophe}{}\"", value.replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -201,6 +203,19 @@ mod tests {
         assert_eq!(names, columns);
         assert_eq!((&value["at"], &value["actorId"]), (&json!("1970-01-01T00:00:00.000Z"), &Value::Null));
         assert_eq!(text.matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn a_line_holds_nothing_that_a_terminal_would_act_on() {
+        let origin = Origin { ip: "192.0.2.1".to_owned(), user_agent: "\u{9b}2J\u{7f}\u{1b}[2J".to_owned() };
+        let entry = StoredAudit { origin, client_reason: Some("\r\n\u{202e}".to_owned()), ..entry() };
+        for format in [ExportFormat::Ndjson, ExportFormat::Csv] {
+            let mut out = Vec::new();
+            write_line(&Line::of(&entry), format, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let line = text.trim_end_matches(['\r', '\n']);
+            assert_eq!(terminal::line(line), line, "{format:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::accounts::known_address;
 use crate::config::{Config, PublicUrl};
 use crate::doctor::{Check, Outcome, Wanted, examine};
 use crate::lifecycle::{Stop, Tasks};
+use crate::terminal;
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -74,17 +75,12 @@ fn in_words(checks: &[Check]) -> String {
             Outcome::Failed => '✗',
             Outcome::NotApplicable => '–',
         };
-        let _ = writeln!(text, "{mark} {:width$}  {}", check.name, plain(&check.found));
+        let _ = writeln!(text, "{mark} {:width$}  {}", check.name, terminal::line(&check.found));
         if let Some(next) = &check.next {
-            let _ = writeln!(text, "  {:width$}  next: {next}", "");
+            let _ = writeln!(text, "  {:width$}  next: {}", "", terminal::line(next));
         }
         text
     })
-}
-
-/// A text that does nothing to a terminal: what servers have said stands in it.
-fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::CliError;
 use super::output::{Output, Progress};
 use crate::admin::{Actor, Administration, ImportFormat, ImportOptions, ImportSource, ImportSummary, Refusal};
+use crate::terminal;
 
 /// Refusals that are shown; a report has all of them.
 const SHOWN: usize = 20;
@@ -138,7 +139,7 @@ impl Report {
     fn add(&mut self, refusal: Refusal) -> Result<(), CliError> {
         if let Some(file) = &mut self.file {
             let line = serde_json::to_string(&refusal).map_err(|error| CliError::Output(error.into()))?;
-            writeln!(file, "{line}").map_err(CliError::Output)?;
+            writeln!(file, "{}", terminal::json(&line)).map_err(CliError::Output)?;
         }
         if self.first.len() < SHOWN {
             self.first.push(refusal);

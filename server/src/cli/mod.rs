@@ -38,6 +38,7 @@ use crate::bench::BenchError;
 use crate::config::{Config, ConfigErrors};
 use crate::random::OsRandom;
 use crate::store::StoreError;
+use crate::terminal;
 
 /// What a shell is told where a command failed.
 const EXIT_FAILED: u8 = 1;
@@ -230,7 +231,8 @@ pub fn report(error: &CliError) -> ExitCode {
         text.push_str("\n  next: ");
         text.push_str(advice);
     }
-    eprintln!("{text}");
+    // File names and answers of others stand in them.
+    eprintln!("{}", terminal::lines(&text));
     ExitCode::from(error.exit_code())
 }
 

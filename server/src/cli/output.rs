@@ -1,6 +1,7 @@
 //! What commands print: tables and sentences for people, one JSON document for programs, and progress beside both.
 //!
-//! Standard output has what a command was run for, and nothing else: notes and progress go to standard error.
+//! Standard output has what a command was run for, and nothing else: notes and progress go to standard error. Whatever
+//! stands in them, no terminal acts on it (`terminal.rs`).
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -10,6 +11,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::CliError;
+use crate::terminal;
 
 /// How a command prints.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -28,7 +30,7 @@ impl Output {
         match self {
             Self { json: true, .. } => say_json(value),
             Self { quiet: true, .. } => Ok(()),
-            Self { .. } => say(sentence),
+            Self { .. } => say(&terminal::lines(sentence)),
         }
     }
 
@@ -38,13 +40,13 @@ impl Output {
             return say_json(value);
         }
         let text = text.to_string();
-        if text.is_empty() { Ok(()) } else { say(&text) }
+        if text.is_empty() { Ok(()) } else { say(&terminal::lines(&text)) }
     }
 
-    /// Says something beside what was asked for.
+    /// Says something beside what was asked for, in one line.
     pub fn note(self, sentence: &str) {
         if !self.json && !self.quiet {
-            eprintln!("{sentence}");
+            eprintln!("{}", terminal::line(sentence));
         }
     }
 
@@ -94,7 +96,7 @@ impl Table {
 
     /// Adds a row, with a cell under each heading.
     pub fn add<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into_iter().map(|cell| shown(&cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| terminal::line(&cell)).collect());
     }
 }
 
@@ -127,7 +129,7 @@ impl Details {
     /// With one more.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.0.push((name, shown(&value.to_string())));
+        self.0.push((name, terminal::line(&value.to_string())));
         self
     }
 }
@@ -137,11 +139,6 @@ impl fmt::Display for Details {
         let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         self.0.iter().try_for_each(|(name, value)| writeln!(f, "{name:width$}  {value}"))
     }
-}
-
-/// A text that does nothing to a terminal: what users have typed stands in it.
-fn shown(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 /// Writes to standard output what a command was run for.
@@ -157,7 +154,7 @@ pub fn say_bytes(bytes: &[u8]) -> Result<(), CliError> {
 
 fn say_json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Output(error.into()))?;
-    say(&text)
+    say(&terminal::json(&text))
 }
 
 #[cfg(test)]

@@ -222,3 +222,23 @@ async fn whoever_has_no_password_is_invited_or_asks_for_one(
     app.post("/api/auth/forgot-password", &json!({ "email": "joan@example.com" })).await;
     assert_eq!(app.mails_to("joan@example.com").await.len(), 1);
 }
+
+#[tokio::test]
+async fn what_a_file_has_of_others_does_nothing_to_a_terminal() {
+    let installation = Installation::start(Backend::Sqlite).await;
+    let hostile = "\u{1b}[2J\u{9b}2J\nline 9: all is well";
+    let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": [hostile] });
+    fs::write(installation.folder.path().join("users"), lines(&[user])).expect("a file");
+    let is_harmless = |text: &str| text.chars().all(|character| character == '\n' || !character.is_control());
+    let ways: [&[&str]; 3] = [&[], &["--json"], &["--report", "report"]];
+    for more in ways {
+        let output = installation.run_with(&[&["user", "import", "users"][..], more].concat(), "").await;
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).expect("a text"));
+        assert!(said.iter().all(|said| is_harmless(said)), "{more:?}: {said:?}");
+        assert!(!said.iter().any(|said| said.contains("\nline 9")), "{more:?}: {said:?}");
+    }
+    let report = fs::read_to_string(installation.folder.path().join("report")).expect("a report");
+    assert!(is_harmless(&report), "{report:?}");
+    let refusal: Value = serde_json::from_str(&report).expect("a line");
+    assert!(refusal["reason"].as_str().expect("a reason").contains(hostile), "{refusal}");
+}
