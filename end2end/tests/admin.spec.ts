@@ -250,7 +250,39 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-for (const width of [320, 390]) {
+for (const width of [320, 360, 390]) {
+  test(`every link of the header and of administration is in sight on a screen of ${width} pixels`, async ({
+    open,
+    api,
+  }) => {
+    const person = await open({ viewport: { width, height: 800 }, userAgent: userAgents.iphoneSafari });
+    // The count of questions stands behind the name of a page.
+    await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
+    await person.signsIn(demo);
+    await opens(person, "/admin");
+    for (const [name, count] of [
+      ["Main", 4],
+      ["Administration", 6],
+    ] as const) {
+      const links = person.page.getByRole("navigation", { name }).getByRole("link");
+      await expect(links).toHaveCount(count);
+      const outside = await links.evaluateAll((links) =>
+        links.flatMap((link) => {
+          const { left, right, top, bottom } = link.getBoundingClientRect();
+          // Nothing lies over it or cuts it off either.
+          const ends = [left + 2, right - 2].map((x) => document.elementFromPoint(x, (top + bottom) / 2));
+          const isSeen = left >= 0 && right <= innerWidth && ends.every((end) => link.contains(end));
+          return isSeen ? [] : [link.textContent];
+        }),
+      );
+      expect(outside, name).toEqual([]);
+    }
+    const beyond = await person.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(beyond).toBeLessThanOrEqual(0);
+  });
+
   test(`no page of administration is wider than a screen of ${width} pixels`, async ({ open, api }) => {
     const person = await open({ viewport: { width, height: 800 }, userAgent: userAgents.iphoneSafari });
     await api.signsIn(demo, { deviceName: "An uncommonly long name of a device", userAgent: userAgents.macChrome });
