@@ -1,6 +1,7 @@
 // What somebody who runs an installation sees and does. The demo person of development is its owner.
 
 import AxeBuilder from "@axe-core/playwright";
+import type { Locator } from "@playwright/test";
 import { demo, stranger, type Account } from "../support/api.ts";
 import { invalid, refused, unreachable } from "../support/complaints.ts";
 import type { Person } from "../support/person.ts";
@@ -40,6 +41,29 @@ async function findsPerson(admin: Person, account: Account): Promise<void> {
   await admin.page.getByLabel("Find", { exact: true }).fill(account.email);
   await admin.link(account.name).click();
   await expect(admin.heading(account.name)).toBeVisible();
+  await isLoaded(admin);
+}
+
+/** Gets to a control as somebody without a mouse does, and sees that they are there. */
+async function tabsTo(person: Person, control: Locator, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+  const isThere = async (): Promise<boolean> => control.evaluate((element) => element === document.activeElement);
+  for (let presses = 0; presses < 60 && !(await isThere()); presses += 1) await person.page.keyboard.press(key);
+  await expect(control).toBeFocused();
+  const isSeen = await control.evaluate((element) => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+    const { top, bottom } = element.getBoundingClientRect();
+    const isMarked = (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+    return element.matches(":focus-visible") && isMarked && bottom > 0 && top < innerHeight;
+  });
+  expect(isSeen, "the focus shows").toBe(true);
+}
+
+/** Goes on to another page of administration, whose links stand before the page. */
+async function goesOnTo(admin: Person, name: string): Promise<void> {
+  const links = admin.page.getByRole("navigation", { name: "Administration" });
+  await tabsTo(admin, links.getByRole("link", { name, exact: true }), "Shift+Tab");
+  await admin.page.keyboard.press("Enter");
+  await expect(admin.heading(name)).toBeFocused();
   await isLoaded(admin);
 }
 
@@ -141,6 +165,77 @@ test.describe("a sign-in that was a while ago", () => {
     await confirms(admin, "Confirm");
     await other.isSignedOut();
     await expect(admin.dialog()).toBeHidden();
+  });
+});
+
+test.describe("without a mouse, where the password is asked for again", () => {
+  test.use({ settings: { SUDO_WINDOW: "0s" } });
+
+  test("somebody is found and a session ended, a rule looked at, the log filtered", async ({ open, api }) => {
+    test.setTimeout(60_000);
+    const [admin, other] = [await open(), await open({ userAgent: userAgents.windowsFirefox })];
+    admin.complaints.allow(refused);
+    other.complaints.allow(refused);
+    const grace = await signedUp(other);
+    await admin.signsIn(demo);
+    await admin.page.reload();
+    await admin.seesDevices();
+    const { keyboard } = admin.page;
+
+    await tabsTo(admin, admin.link("Administration"));
+    await keyboard.press("Enter");
+    await expect(admin.heading("Overview")).toBeFocused();
+    await goesOnTo(admin, "People");
+    await tabsTo(admin, admin.page.getByLabel("Find", { exact: true }));
+    await keyboard.type(grace.email);
+    await expect(admin.page.getByRole("list", { name: "People" }).getByRole("listitem")).toHaveCount(1);
+    await tabsTo(admin, admin.link(grace.name));
+    await keyboard.press("Enter");
+    await expect(admin.heading(grace.name)).toBeVisible();
+    await isLoaded(admin);
+
+    const end = admin.button(/^End the session on/);
+    await tabsTo(admin, end);
+    await keyboard.press("Enter");
+    const reason = admin.field("Reason, for the audit log (optional)");
+    await expect(reason).toBeFocused();
+    await keyboard.press("Escape");
+    await expect(end).toBeFocused();
+    await keyboard.press("Enter");
+    await expect(reason).toBeFocused();
+    await keyboard.type("Asked for by phone");
+    await tabsTo(admin, admin.dialog().getByRole("button", { name: "End session", exact: true }));
+    await keyboard.press("Enter");
+    await expect(admin.passwordInDialog()).toBeFocused();
+    await keyboard.type(demo.password);
+    await keyboard.press("Enter");
+    await other.isSignedOut();
+    await expect(admin.dialog()).toBeHidden();
+    // What asked is gone with the session.
+    await expect(end).toHaveCount(0);
+    await expect(admin.heading(grace.name)).toBeFocused();
+
+    await api.signsIn(grace, { deviceName: "another", userAgent: userAgents.windowsFirefox });
+    await goesOnTo(admin, "End by rule");
+    await tabsTo(admin, admin.field("Client"));
+    await keyboard.type("Firefox");
+    await keyboard.press("Enter");
+    await expect(admin.page.locator(".admin-preview")).toHaveText("This ends 1 session of 1 person.");
+    const ends = admin.button("End 1 session");
+    await tabsTo(admin, ends);
+    await keyboard.press("Enter");
+    await tabsTo(admin, admin.dialog().getByRole("button", { name: "Cancel" }));
+    await keyboard.press("Enter");
+    await expect(admin.dialog()).toBeHidden();
+    await expect(ends).toBeFocused();
+    await expect(admin.page.getByText("Ending sessions")).toHaveCount(0);
+
+    await goesOnTo(admin, "Audit log");
+    const what = admin.page.getByLabel("What happened");
+    await tabsTo(admin, what);
+    await keyboard.type("Role deleted");
+    await expect(admin.page.getByRole("main")).toContainText("Nothing fits");
+    await expect(what).toBeFocused();
   });
 });
 

@@ -13,7 +13,7 @@ use super::parts::Field;
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Auth, Failure, Toasts};
-use crate::ui::{ConfirmDialog, Emphasis, FormErrors, FormProblem, PasswordDialog};
+use crate::ui::{ConfirmDialog, Emphasis, FormErrors, FormProblem, PasswordDialog, after, focus_heading_if_lost};
 use types::api::AdminActionRequest;
 use types::domain::Password;
 use types::words::ProblemCode;
@@ -183,6 +183,13 @@ pub(super) fn ActDialogs() -> impl IntoView {
     effect(move |_| {
         if !asking.get() {
             errors.clear();
+        }
+    });
+    // The dialog gives the focus back to what asked, which may be gone by then, such as the row of what has ended.
+    effect(move |has_run| {
+        let is_open = asking.get() || proving.get();
+        if has_run && !is_open {
+            after(0.0, || after(0.0, focus_heading_if_lost));
         }
     });
     view! {

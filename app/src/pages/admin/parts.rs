@@ -11,7 +11,7 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Failure, Now, Toasts, date, full_time};
-use crate::ui::{Bar, Button, IconName, Loading, RelativeTime, StateCard, after};
+use crate::ui::{Bar, Button, IconName, Loading, RelativeTime, StateCard, after, focus_heading_if_lost};
 use types::domain::Timestamp;
 
 /// How long after the last change of a filter the list is fetched, in milliseconds.
@@ -182,6 +182,25 @@ pub(super) fn note_refusals<T: Clone + Send + Sync + 'static>(loader: Loader<T>)
             }
         });
     });
+}
+
+/// Fetches anew once something was changed. What had the focus may be gone with what was here before: then the heading
+/// gets it. Call it from the component that shows what is fetched.
+pub(super) fn once_changed<T>(loader: Loader<T>, fetch: impl Fn() + Copy + Send + Sync + 'static) -> Callback<()>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let was_changed = StoredValue::new(false);
+    effect(move |_| {
+        loader.state().track();
+        if was_changed.try_update_value(std::mem::take) == Some(true) {
+            after(0.0, focus_heading_if_lost);
+        }
+    });
+    Callback::new(move |()| {
+        was_changed.set_value(true);
+        fetch();
+    })
 }
 
 /// The rows of a list as far as they were fetched.

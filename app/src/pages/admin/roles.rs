@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::act::{Act, Acts};
 use super::calls::{get, send_for_nothing};
-use super::parts::{RowsSkeleton, note_refusals};
+use super::parts::{RowsSkeleton, note_refusals, once_changed};
 use super::role_form::{RoleForm, RoleTexts};
 use super::words::{counted_users, grouped, listed};
 use crate::pages::load::{Load, Loader};
@@ -39,7 +39,7 @@ pub(super) fn RolesPage() -> impl IntoView {
     let loader = Loader::<Everything>::new();
     let again = loader.follow(move || loader.fetch(fetch()));
     note_refusals(loader);
-    let changed = Callback::new(move |()| loader.fetch(fetch()));
+    let changed = once_changed(loader, move || loader.fetch(fetch()));
     // Which role is being changed: an empty name for one that is being made.
     let open = RwSignal::new(None::<String>);
     view! {

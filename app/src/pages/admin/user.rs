@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::act::{Act, Acts};
 use super::calls::{get, send};
-use super::parts::{RowsSkeleton, moment, note_refusals};
+use super::parts::{RowsSkeleton, moment, note_refusals, once_changed};
 use super::sessions::SessionRow;
 use super::user_actions::UserActions;
 use super::users::user_state;
@@ -44,7 +44,7 @@ pub(super) fn UserPage(id: UserId) -> impl IntoView {
             Load::Loading | Load::Failed(_) => None,
         })
     };
-    let changed = Callback::new(move |()| loader.fetch(async move { fetch(id).await }));
+    let changed = once_changed(loader, move || loader.fetch(async move { fetch(id).await }));
     view! {
         <a class="back-link" href="/admin/users" rel="prev">
             <Icon name=IconName::Back size=16 />
