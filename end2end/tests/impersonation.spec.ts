@@ -92,7 +92,10 @@ test("what the person has to do in person is not offered", async ({ open, api })
   // Grace was asked about her second device. The only session that ends here is the one in which the operator acts.
   await expect(main.getByText("Only they can answer this.")).toBeVisible();
   await offers({ Yes: 0, "No, secure": 0, Rename: 0, "Sign out": 1, "More ways": 0, Select: 0 });
-  await main.getByRole("link", { name: /^History of/ }).last().click();
+  await main
+    .getByRole("link", { name: /^History of/ })
+    .last()
+    .click();
   await expect(main.getByRole("link", { name: "Download history" })).toBeVisible();
   await offers({ Rename: 0, "Sign out": 0 });
   await operator.link("Profile").click();
