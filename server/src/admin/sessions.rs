@@ -14,8 +14,10 @@ use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, Sto
 
 /// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
 const PAGE: i64 = 1000;
-/// Pages that are looked through for a list.
-const PAGES_A_LIST: usize = 5;
+/// Pages that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
+/// `sessions_live_by_address`, and others, by their age, out of `sessions_live_by_start`. No index has client and
+/// place, nor what stands behind the last dot or colon of a network: that is compared here, in so many pages.
+const PAGES_A_LIST: usize = 3;
 /// Sessions that a preview shows.
 const SAMPLE: usize = 10;
 

@@ -14,7 +14,7 @@ use crate::mail::NewMail;
 use crate::roles::unknown_role;
 use crate::store::{
     AccountDeletion, Creation, EndCommand, NewAudit, NewResetToken, NewUser, ResetRequest, Selection, User, UserChange,
-    UserFilter,
+    UserFilter, UserPage,
 };
 
 /// How long the link of an invitation works: longer than one that somebody asked for and waits for.
@@ -70,8 +70,8 @@ impl Administration {
     }
 
     /// A page of users.
-    pub async fn users(&self, filter: &UserFilter, limit: u16) -> Result<Vec<User>, AdminError> {
-        Ok(self.context.store.admin().search_users(filter, i64::from(limit)).await?)
+    pub async fn users(&self, filter: &UserFilter, limit: u16) -> Result<UserPage, AdminError> {
+        Ok(self.context.store.admin().search_users(filter, usize::from(limit)).await?)
     }
 
     /// Makes an account. Whoever makes it answers for the address, which counts as proved. Without a password, an

@@ -188,7 +188,7 @@ impl List {
                 },
             },
         };
-        let page = users.users(&UserFilter { order, role, disabled, unverified }, limit).await?;
+        let (page, is_more) = first_users(users, UserFilter { order, role, disabled, unverified }, limit).await?;
         let mut table = Table::new(&["e-mail", "name", "roles", "state", "since", "id"]);
         for user in &page {
             table.add([
@@ -203,12 +203,30 @@ impl List {
         output.answer(&table, &page.iter().map(as_json).collect::<Vec<_>>())?;
         match page.last() {
             None => output.note("There are none."),
-            Some(last) if page.len() == usize::from(limit) => {
-                output.note(&format!("There may be more: --after {}", last.email));
+            Some(last) if is_more => {
+                output.note(&format!("There are more: --after {}", last.email));
             }
             Some(_) => {}
         }
         Ok(())
+    }
+}
+
+/// The first users that a filter lets through, and whether there may be more.
+async fn first_users(
+    users: &Administration,
+    mut filter: UserFilter,
+    limit: u16,
+) -> Result<(Vec<User>, bool), AdminError> {
+    let mut found: Vec<User> = Vec::new();
+    loop {
+        let missing = limit - u16::try_from(found.len()).unwrap_or(limit);
+        let page = users.users(&filter, missing).await?;
+        found.extend(page.users);
+        match page.last {
+            Some(last) if found.len() < usize::from(limit) => filter.order = filter.order.after(&last),
+            last => return Ok((found, last.is_some())),
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Doctor<'_> {
         let order = UserOrder::Email { prefix: EMAIL_PREFIX.to_owned(), after: None };
         let filter = UserFilter { order, role: None, disabled: false, unverified: false };
         let users = match self.administration.users(&filter, MOST_LEFT_BEHIND).await {
-            Ok(users) => users,
+            Ok(page) => page.users,
             Err(error) => return failed(error.to_string()),
         };
         let now = self.context.now();

@@ -75,7 +75,7 @@ pub(super) fn UsersPage() -> impl IntoView {
                 view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
             }
             Load::Ready(Err(text)) => view! { <NoSuchFilter text=text /> }.into_any(),
-            Load::Ready(Ok(list)) if list.users.is_empty() => {
+            Load::Ready(Ok(list)) if list.users.is_empty() && list.next_cursor.is_none() => {
                 view! {
                     <div role="status">
                         <StateCard

@@ -20,7 +20,7 @@ use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::store::{User, UserFilter, UserOrder};
+use crate::store::{User, UserFilter, UserOrder, UserPage};
 
 /// How many a page has where the client does not say.
 pub const PAGE: u16 = 50;
@@ -35,7 +35,9 @@ const ACTIVITY: i64 = 20;
 pub const LIST: Operation = Operation {
     id: "adminListUsers",
     summary: "Find users",
-    about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. In pages.",
+    about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. In pages, \
+            which may be short, or empty, and not the last: there is another where there is a cursor. An address at which \
+            very many are is searched by its 2,000 newest sessions.",
     query: Some(Parameters::of::<AdminUserQuery>()),
     answers: &[Answer::json::<AdminUserList>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
@@ -72,11 +74,8 @@ pub async fn list(
         unverified: query.unverified == Some(true),
     };
     administrator.may_do(&state, LimitedAction::Search).await?;
-    // One more than is shown tells whether there is a next page.
-    let mut users = administration.users(&filter, limit + 1).await?;
-    let is_more = users.len() > usize::from(limit);
-    users.truncate(usize::from(limit));
-    let next_cursor = users.last().filter(|_| is_more).map(|last| cursor_of(&filter.order, last));
+    let UserPage { users, last } = administration.users(&filter, limit).await?;
+    let next_cursor = last.map(|last| cursor_of(&filter.order, &last));
     Ok(Json(AdminUserList { users: users.into_iter().map(shown::summary).collect(), next_cursor }))
 }
 

@@ -24,7 +24,7 @@ verbs! {
     AdminStore = admin;
 
     /// A page of the users that a filter lets through, in its order.
-    search_users(filter: &UserFilter, limit: i64) -> Vec<User>;
+    search_users(filter: &UserFilter, limit: usize) -> UserPage;
     /// These users, in no order; those that there are.
     users_by_ids(ids: &[UserId]) -> Vec<User>;
     /// Those of these users who have another role than the one of everybody, in no order.

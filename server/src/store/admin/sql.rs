@@ -4,72 +4,103 @@ use crate::store::accounts::sql::user_columns;
 use crate::store::db::dialect::statements;
 use crate::store::sessions::sql::session_columns;
 
-/// What else a user must be to be listed: of the role `$4` unless it is empty, disabled, not proved.
-macro_rules! user_filters {
-    () => {
-        " AND ($4 = '' OR EXISTS (SELECT 1 FROM user_roles r WHERE r.user_id = users.id AND r.role = $4)) \
-         AND (NOT $5 OR disabled_at IS NOT NULL) AND (NOT $6 OR email_verified_at IS NULL)"
+/// What the pages of users have in common, by their order: where they begin and end, the order, and the numbers of two
+/// parameters, how many there are at most and a role.
+macro_rules! user_order {
+    (email range) => {
+        "email >= $1 AND email <> $2 AND email < $3"
+    };
+    (email order) => {
+        "email"
+    };
+    // SQLite compares no pair of which one is an expression by its index.
+    (name range) => {
+        "lower(name) >= $1 AND (lower(name) > $1 OR id > $2) AND lower(name) < $3"
+    };
+    (name order) => {
+        "lower(name), id"
+    };
+    (newest range) => {
+        "id < $1"
+    };
+    (newest order) => {
+        "id DESC"
+    };
+    (newest limit) => {
+        "$2"
+    };
+    (newest role) => {
+        "$3"
+    };
+    ($by:ident limit) => {
+        "$4"
+    };
+    ($by:ident role) => {
+        "$5"
     };
 }
 
-/// A page by addresses, from `$1` on and below `$3`, without `$2`. What is said of few users comes out of an index of
-/// these few.
-macro_rules! users_by_email {
-    ($of_few:literal) => {
+/// A page of all users, or of those whom a partial index has.
+macro_rules! users_in_order {
+    ($by:ident, $whom:literal) => {
         concat!(
             "SELECT ",
             user_columns!(),
-            " FROM users WHERE email >= $1 AND email <> $2 AND email < $3",
-            $of_few,
-            user_filters!(),
-            " ORDER BY email LIMIT $7"
+            " FROM users WHERE ",
+            user_order!($by range),
+            $whom,
+            " ORDER BY ",
+            user_order!($by order),
+            " LIMIT ",
+            user_order!($by limit)
         )
     };
 }
 
-/// A page of the newest users, those before `$1`, and what else they must be: of the role `$2` unless it is empty,
-/// disabled, not proved. What is said of few users comes out of an index of these few.
-macro_rules! newest_users {
-    ($of_few:literal) => {
+/// A page of those with a role that few have: all of these are found first, and then sorted. The limits keep PostgreSQL
+/// from walking the users in their order until it meets enough of them, and `CROSS JOIN` does SQLite.
+macro_rules! few_in_order {
+    ($by:ident) => {
         concat!(
-            "SELECT ",
+            "SELECT * FROM (SELECT ",
             user_columns!(),
-            " FROM users WHERE id < $1",
-            $of_few,
-            " AND ($2 = '' OR EXISTS (SELECT 1 FROM user_roles r WHERE r.user_id = users.id AND r.role = $2)) \
-             AND (NOT $3 OR disabled_at IS NOT NULL) AND (NOT $4 OR email_verified_at IS NULL) \
-             ORDER BY id DESC LIMIT $5"
+            " FROM (SELECT one.user_id FROM user_roles one WHERE one.role = ",
+            user_order!($by role),
+            " ORDER BY one.user_id LIMIT 1000) few CROSS JOIN users WHERE users.id = few.user_id AND ",
+            user_order!($by range),
+            " LIMIT 1000) found ORDER BY ",
+            user_order!($by order),
+            " LIMIT ",
+            user_order!($by limit)
         )
     };
 }
 
 statements! {
-    USERS_BY_EMAIL = users_by_email!("");
-    DISABLED_USERS_BY_EMAIL = users_by_email!(" AND disabled_at IS NOT NULL");
-    UNVERIFIED_USERS_BY_EMAIL = users_by_email!(" AND email_verified_at IS NULL");
-    USERS_OF_ROLE_BY_EMAIL =
-        users_by_email!(" AND id IN (SELECT one.user_id FROM user_roles one WHERE one.role = $4)");
-    /// SQLite compares no pair of which one is an expression by its index.
-    USERS_BY_NAME = concat!(
-        "SELECT ",
-        user_columns!(),
-        " FROM users WHERE lower(name) >= $1 AND (lower(name) > $1 OR id > $2) AND lower(name) < $3",
-        user_filters!(),
-        " ORDER BY lower(name), id LIMIT $7"
-    );
-    NEWEST_USERS = newest_users!("");
-    NEWEST_DISABLED_USERS = newest_users!(" AND disabled_at IS NOT NULL");
-    NEWEST_UNVERIFIED_USERS = newest_users!(" AND email_verified_at IS NULL");
-    NEWEST_USERS_OF_ROLE =
-        newest_users!(" AND id IN (SELECT one.user_id FROM user_roles one WHERE one.role = $2)");
-    /// Of those at one address: after `$1`, at `$2`, signed in at `$3`.
+    USERS_BY_EMAIL = users_in_order!(email, "");
+    DISABLED_USERS_BY_EMAIL = users_in_order!(email, " AND disabled_at IS NOT NULL");
+    UNVERIFIED_USERS_BY_EMAIL = users_in_order!(email, " AND email_verified_at IS NULL");
+    FEW_USERS_BY_EMAIL = few_in_order!(email);
+    USERS_BY_NAME = users_in_order!(name, "");
+    DISABLED_USERS_BY_NAME = users_in_order!(name, " AND disabled_at IS NOT NULL");
+    UNVERIFIED_USERS_BY_NAME = users_in_order!(name, " AND email_verified_at IS NULL");
+    FEW_USERS_BY_NAME = few_in_order!(name);
+    NEWEST_USERS = users_in_order!(newest, "");
+    NEWEST_DISABLED_USERS = users_in_order!(newest, " AND disabled_at IS NOT NULL");
+    NEWEST_UNVERIFIED_USERS = users_in_order!(newest, " AND email_verified_at IS NULL");
+    NEWEST_FEW_USERS = few_in_order!(newest);
+    /// How many have a role, counted no further than one more than few.
+    COUNT_FEW_OF_ROLE =
+        "SELECT COUNT(*) FROM (SELECT one.user_id FROM user_roles one WHERE one.role = $1 LIMIT 1001) few";
+    /// Of those at one address, by its newest sessions: after `$1`, at `$2`, signed in at `$3`. The address is a range,
+    /// so that no index but that of addresses has the order; the limits are for PostgreSQL, as above.
     USERS_AT_ADDRESS = concat!(
-        "SELECT ",
+        "SELECT * FROM (SELECT ",
         user_columns!(),
-        " FROM users WHERE id > $1 AND id IN (SELECT s.user_id FROM sessions s \
-         WHERE s.ended_at IS NULL AND s.ip = $2 AND +s.expires_at > $3)",
-        user_filters!(),
-        " ORDER BY id LIMIT $7"
+        " FROM (SELECT DISTINCT seen.user_id FROM (SELECT s.user_id FROM sessions s \
+         WHERE s.ended_at IS NULL AND s.ip >= $2 AND s.ip <= $2 AND +s.expires_at > $3 \
+         ORDER BY s.ip DESC, s.id DESC LIMIT 2000) seen) few \
+         CROSS JOIN users WHERE users.id = few.user_id AND users.id > $1 LIMIT 2000) found ORDER BY id LIMIT $4"
     );
     USERS_WITH_ROLES = "SELECT DISTINCT user_id FROM user_roles WHERE user_id IN ({list:1}) AND role <> 'user'";
     USERS_BY_IDS = concat!("SELECT ", user_columns!(), " FROM users WHERE id IN ({list:1})");

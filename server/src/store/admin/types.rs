@@ -53,6 +53,39 @@ impl From<ChangeRefusal> for UserChange {
     }
 }
 
+/// A page of users.
+#[derive(Clone, Debug, Default)]
+pub struct UserPage {
+    pub users: Vec<User>,
+    /// The last one that was looked at, where there may be others after it: where no index has those of the filter and
+    /// nobody else, a page may be short although it is not the last.
+    pub last: Option<User>,
+}
+
+impl UserFilter {
+    /// Whether a user is one of those.
+    pub fn matches(&self, user: &User) -> bool {
+        self.role.as_ref().is_none_or(|role| user.roles.contains(role))
+            && (!self.disabled || user.disabled_at.is_some())
+            && (!self.unverified || user.email_verified_at.is_none())
+    }
+}
+
+impl UserOrder {
+    /// The page after this user.
+    #[must_use]
+    pub fn after(&self, last: &User) -> Self {
+        match self.clone() {
+            Self::Email { prefix, .. } => Self::Email { prefix, after: Some(last.email.clone()) },
+            Self::Name { prefix, .. } => {
+                Self::Name { prefix, after: Some((last.name.to_ascii_lowercase(), last.id.0)) }
+            }
+            Self::Newest { .. } => Self::Newest { before: Some(last.id.0) },
+            Self::Address { address, now, .. } => Self::Address { address, after: Some(last.id.0), now },
+        }
+    }
+}
+
 /// Sessions of several users that are ended together.
 #[derive(Clone, Debug)]
 pub struct ListedEnd {

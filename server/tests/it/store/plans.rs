@@ -20,13 +20,13 @@ async fn sqlite_finds_all_rows_by_an_index() {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
-        // What a statement has found itself and reads once more (`due`) is no table.
+        // What a statement has found itself and reads once more (`due`, `few`, `found`, `seen`) is no table.
         // An index that is walked in order stops at its LIMIT; so does the table where its own order is asked for.
         let is_scan = |step: &&String| step.starts_with("SCAN") && !step.contains(" USING ");
         let is_small = |step: &&String| {
             SMALL
                 .iter()
-                .chain(&["h", "CONSTANT", "2-ROW", "due", "(subquery"])
+                .chain(&["h", "CONSTANT", "2-ROW", "due", "few", "found", "seen", "(subquery"])
                 .any(|small| step[5..].starts_with(small))
         };
         let found = steps.iter().map(|(.., step)| step).filter(is_scan).filter(|step| !is_small(step));
@@ -74,6 +74,8 @@ async fn lists_come_out_of_their_index_in_order() {
         ("DISABLED_USERS_BY_EMAIL", "users_disabled"),
         ("UNVERIFIED_USERS_BY_EMAIL", "users_unverified"),
         ("USERS_BY_NAME", "users_by_name"),
+        ("DISABLED_USERS_BY_NAME", "users_disabled_by_name"),
+        ("UNVERIFIED_USERS_BY_NAME", "users_unverified_by_name"),
         ("NEWEST_USERS", "sqlite_autoindex_users"),
         ("NEWEST_DISABLED_USERS", "users_disabled_by_age"),
         ("NEWEST_UNVERIFIED_USERS", "users_unverified_by_age"),
@@ -94,6 +96,28 @@ async fn lists_come_out_of_their_index_in_order() {
         assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
         assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
     }
+}
+
+/// Those of a role that few have are found by the role, and not by walking all users in their order.
+#[tokio::test]
+async fn those_of_a_role_are_found_by_the_role() {
+    let sqlite = TestStore::open(Backend::Sqlite).await;
+    let mut connection = SqliteConnection::connect(&sqlite.url()).await.expect("a connection");
+    for name in ["FEW_USERS_BY_EMAIL", "FEW_USERS_BY_NAME", "NEWEST_FEW_USERS"] {
+        let (_, text) = sqlite.statements().find(|(found, _)| *found == name).expect("the statement");
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+        let steps: Vec<_> = steps.into_iter().map(|(.., step)| step).collect();
+        assert!(steps.iter().any(|step| step.contains("user_roles_by_role")), "{name}: {steps:?}");
+        assert!(steps.iter().any(|step| step.contains("users") && step.contains("(id=?")), "{name}: {steps:?}");
+    }
+    let (_, text) = sqlite.statements().find(|(name, _)| *name == "USERS_AT_ADDRESS").expect("the statement");
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+    let steps: Vec<_> = steps.into_iter().map(|(.., step)| step).collect();
+    assert!(steps.iter().any(|step| step.contains("sessions_live_by_address")), "{steps:?}");
+    assert!(steps.iter().any(|step| step.contains("users") && step.contains("(id=?")), "{steps:?}");
 }
 
 #[tokio::test]

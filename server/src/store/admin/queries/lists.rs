@@ -1,4 +1,4 @@
-//! Pages of users and sessions, each out of an index in its order.
+//! Pages of sessions, each out of an index in its order, and users by their ids.
 
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
@@ -8,74 +8,12 @@ use crate::store::accounts::rows::UserColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::sessions::rows::SessionColumns;
-use crate::store::{SessionRow, User, UserFilter, UserOrder, sql};
-
-/// The role that everybody has: an index finds none of the others sooner.
-const EVERYBODY: &str = "user";
-
-/// Above every text that begins with what stands before it.
-const LAST_CHARACTER: char = '\u{10ffff}';
+use crate::store::{SessionRow, User, sql};
 
 /// Users that are asked for by their ids at once.
 const IDS_AT_ONCE: usize = 500;
 
 impl Database {
-    pub(in crate::store) async fn search_users(&self, filter: &UserFilter, limit: i64) -> Result<Vec<User>> {
-        let role = filter.role.as_deref().unwrap_or_default();
-        let rows: Vec<UserColumns> = match &filter.order {
-            UserOrder::Email { prefix, after } => {
-                let after = after.as_deref().unwrap_or_default();
-                query_as(by_email(filter))
-                    .bind(prefix.as_str().max(after))
-                    .bind(after)
-                    .bind(format!("{prefix}{LAST_CHARACTER}"))
-                    .bind(role)
-                    .bind(filter.disabled)
-                    .bind(filter.unverified)
-                    .bind(limit)
-                    .fetch_all(self.readers())
-                    .await?
-            }
-            UserOrder::Name { prefix, after } => {
-                let after = after.as_ref().map(|(name, id)| (name.as_str(), *id));
-                let (name, id) = after.unwrap_or_default().max((prefix.as_str(), Uuid::nil()));
-                query_as(sql::admin::USERS_BY_NAME)
-                    .bind(name)
-                    .bind(id)
-                    .bind(format!("{prefix}{LAST_CHARACTER}"))
-                    .bind(role)
-                    .bind(filter.disabled)
-                    .bind(filter.unverified)
-                    .bind(limit)
-                    .fetch_all(self.readers())
-                    .await?
-            }
-            UserOrder::Newest { before } => {
-                query_as(newest(filter))
-                    .bind(before.unwrap_or(Uuid::max()))
-                    .bind(role)
-                    .bind(filter.disabled)
-                    .bind(filter.unverified)
-                    .bind(limit)
-                    .fetch_all(self.readers())
-                    .await?
-            }
-            UserOrder::Address { address, after, now } => {
-                query_as(sql::admin::USERS_AT_ADDRESS)
-                    .bind(after.unwrap_or(Uuid::nil()))
-                    .bind(address)
-                    .bind(now.as_millis())
-                    .bind(role)
-                    .bind(filter.disabled)
-                    .bind(filter.unverified)
-                    .bind(limit)
-                    .fetch_all(self.readers())
-                    .await?
-            }
-        };
-        read_all(rows)
-    }
-
     pub(in crate::store) async fn users_with_roles(&self, ids: &[UserId]) -> Result<Vec<UserId>> {
         let mut users = Vec::new();
         for chunk in ids.chunks(IDS_AT_ONCE) {
@@ -178,31 +116,5 @@ impl Database {
             .fetch_all(self.readers())
             .await?;
         read_all(rows)
-    }
-}
-
-/// The statement whose index has the fewest users that are no answer.
-fn by_email(filter: &UserFilter) -> &'static str {
-    if filter.disabled {
-        sql::admin::DISABLED_USERS_BY_EMAIL
-    } else if filter.unverified {
-        sql::admin::UNVERIFIED_USERS_BY_EMAIL
-    } else if filter.role.as_deref().is_some_and(|role| role != EVERYBODY) {
-        sql::admin::USERS_OF_ROLE_BY_EMAIL
-    } else {
-        sql::admin::USERS_BY_EMAIL
-    }
-}
-
-/// The same for the newest.
-fn newest(filter: &UserFilter) -> &'static str {
-    if filter.disabled {
-        sql::admin::NEWEST_DISABLED_USERS
-    } else if filter.unverified {
-        sql::admin::NEWEST_UNVERIFIED_USERS
-    } else if filter.role.as_deref().is_some_and(|role| role != EVERYBODY) {
-        sql::admin::NEWEST_USERS_OF_ROLE
-    } else {
-        sql::admin::NEWEST_USERS
     }
 }

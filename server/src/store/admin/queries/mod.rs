@@ -8,3 +8,4 @@ pub(in crate::store) mod listed;
 pub(in crate::store) mod lists;
 pub(in crate::store) mod runs;
 pub(in crate::store) mod statistics;
+pub(in crate::store) mod users;
