@@ -71,6 +71,7 @@ impl Bench {
     }
 }
 
-fn ourselves() -> Result<std::process::Command, BenchError> {
+/// This program once more.
+pub(super) fn ourselves() -> Result<std::process::Command, BenchError> {
     Ok(bound_to_us(std::env::current_exe().map_err(failed)?, None))
 }

@@ -61,6 +61,17 @@ impl Postgres {
         Ok(format!("postgres://postgres@127.0.0.1:{}/{name}", self.port))
     }
 
+    /// Makes a copy of a database to which nobody is connected, and gives its address.
+    pub fn copy_database(&self, name: &str, of: &str) -> Result<String, BenchError> {
+        self.ask("postgres", &format!("CREATE DATABASE {name} TEMPLATE {of}"))?;
+        Ok(format!("postgres://postgres@127.0.0.1:{}/{name}", self.port))
+    }
+
+    /// Drops a database, whoever is connected to it.
+    pub fn drop_database(&self, name: &str) -> Result<(), BenchError> {
+        self.ask("postgres", &format!("DROP DATABASE {name} WITH (FORCE)")).map(drop)
+    }
+
     /// Asks for what the store has no verb for. Rows are lines, columns are parted by `|`.
     pub fn ask(&self, database: &str, statements: &str) -> Result<String, BenchError> {
         let output = Command::new(self.programs.join("psql"))

@@ -105,6 +105,15 @@ impl SetUp {
         Ok(devices)
     }
 
+    /// Signs in somebody new who administers, and gives their access token.
+    pub async fn administrator(&self) -> Result<String, BenchError> {
+        let user = NewUser { roles: vec!["admin".to_owned(), "user".to_owned()], ..self.somebody()? };
+        self.store.maintenance().seed_users(std::slice::from_ref(&user)).await?;
+        let (session, _) = self.session_of(&user);
+        self.store.maintenance().seed_sessions(std::slice::from_ref(&session)).await?;
+        self.access(&session).await
+    }
+
     fn somebody(&self) -> Result<NewUser, BenchError> {
         let id = new_id();
         Ok(NewUser {

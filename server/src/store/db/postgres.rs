@@ -176,6 +176,25 @@ async fn is_alive(connection: &mut PgConnection) -> bool {
     matches!(tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))
 }
 
+/// Names and definitions of the indexes of users and sessions that can be made again.
+const INDEXES_OF_POPULATION: &str = "SELECT CAST(c.relname AS text), pg_get_indexdef(i.indexrelid) \
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+    WHERE i.indrelid IN (CAST('users' AS regclass), CAST('sessions' AS regclass)) \
+    AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid)";
+
+/// The id in a column with another digit (1 to 9) before its random part: that of a copy.
+fn copied_id(column: &str, copy: u8) -> String {
+    format!("CAST(overlay(CAST({column} AS text) PLACING '{copy}' FROM 16 FOR 1) AS uuid)")
+}
+
+/// Lets statements of this transaction take their time, and does not look up for each row what it refers to.
+async fn fill_in_peace(connection: &mut Connection) -> Result<(), StoreError> {
+    for setting in ["SET LOCAL statement_timeout = 0", "SET LOCAL session_replication_role = replica"] {
+        sqlx::query::<Db>(setting).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Changes of roles take turns, on all servers: each is decided by what the one before it has left. First of all
 /// locks.
 async fn lock_roles(connection: &mut Connection) -> Result<(), StoreError> {

@@ -8,8 +8,8 @@ use sqlx::query::{Query, QueryAs};
 use sqlx::{Database as SqlxDatabase, FromRow};
 
 use super::{
-    Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_audit_seals, lock_roles, lock_servers,
-    lock_signing_keys,
+    Connection, DIALECT, Database, Db, INDEXES_OF_POPULATION, MIGRATOR, Transaction, copied_id, fill_in_peace,
+    lock_audit_seals, lock_roles, lock_servers, lock_signing_keys,
 };
 use crate::store::StoreError;
 use crate::store::db::dialect::fill;

@@ -137,6 +137,20 @@ impl Database {
     }
 }
 
+/// Names and definitions of the indexes of users and sessions that can be made again.
+const INDEXES_OF_POPULATION: &str = "SELECT name, sql FROM sqlite_schema \
+    WHERE type = 'index' AND tbl_name IN ('users', 'sessions') AND sql IS NOT NULL";
+
+/// The id in a column with another digit (1 to 9) before its random part: that of a copy.
+fn copied_id(column: &str, copy: u8) -> String {
+    format!("unhex(substr(hex({column}), 1, 13) || '{copy}' || substr(hex({column}), 15))")
+}
+
+/// Nothing hurries a transaction.
+async fn fill_in_peace(_connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(())
+}
+
 /// The one writer needs no lock.
 async fn lock_signing_keys(_connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())

@@ -48,6 +48,15 @@ impl MaintenanceStore<'_> {
         }
     }
 
+    /// Puts the users that were seeded in once more, so many times (9 at most), with their sessions and without their
+    /// history. All of one copy are disabled, and of another nobody has proved the address. Minutes for millions.
+    pub async fn copy_population(self, copies: u8) -> Result<(), StoreError> {
+        match self.0 {
+            Store::Sqlite(database) => Box::pin(database.copy_population(copies)).await,
+            Store::Postgres(database) => Box::pin(database.copy_population(copies)).await,
+        }
+    }
+
     /// Puts many revocations into the log at once, at the next positions, whatever theirs say. One transaction, which
     /// takes its time.
     pub async fn seed_revocations(self, revocations: &[Revocation]) -> Result<(), StoreError> {

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use latchkey::store::{
-    AccountDeletion, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun, NewUser,
-    RevokedSubject, RoleActor, RoleRefusal, Selection, Standing, Store, User, UserChange, UserFilter, UserOrder,
-    UserRoleFacts, UserRolesCommand,
+    AccountDeletion, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun, NewSession,
+    NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, Standing, Store, User, UserChange, UserFilter,
+    UserOrder, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -135,6 +135,33 @@ async fn users_are_listed_by_role_and_state(#[values(Backend::Sqlite, Backend::P
     ] {
         assert_eq!(emails(&search(&store, filter.clone(), 10).await), expected, "{filter:?}");
     }
+}
+
+/// For measurements only.
+#[rstest]
+#[tokio::test]
+async fn users_that_were_seeded_are_copied_with_their_sessions(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let other = stored_user(&store, "ada").await;
+    record(&store, &new_session(other, "Laptop", minutes(1)), None).await;
+    // Their ids have a zero where those of copies have the number of the copy.
+    for (number, name) in [(1, "seeded-0000001"), (2, "seeded-0000002")] {
+        let id = |kind: u128| Uuid::from_u128(0x0198_ad2e_0000_7000_8000_0000_0000_0000 + (kind << 64) + number);
+        let user = NewUser { id: UserId(id(1)), email_verified_at: Some(START), ..new_user(name) };
+        create(&store, &user).await;
+        let session = NewSession { id: SessionId(id(2)), ..new_session(user.id, "Phone", minutes(1)) };
+        record(&store, &session, None).await;
+    }
+    store.maintenance().copy_population(9).await.expect("copies");
+    let copies = search(&store, by_email("seeded-3-", None), 10).await;
+    assert_eq!(emails(&copies), ["seeded-3-0000001", "seeded-3-0000002"]);
+    assert_eq!(copies[0].roles, ["user"]);
+    assert_eq!(store.accounts().count_users().await.expect("a count"), 21);
+    assert_eq!(store.admin().count_live_sessions(minutes(2)).await.expect("a count"), 21);
+    let disabled = UserFilter { disabled: true, ..by_name("", None) };
+    assert_eq!(search(&store, disabled, 10).await.len(), 2, "the indexes are there again");
 }
 
 /// Every combination of what is asked for and the order, page by page: nobody is left out or shown twice.
