@@ -247,7 +247,8 @@ async fn doctor_deletes_what_a_killed_run_has_left_behind(
 #[tokio::test]
 async fn doctor_asks_a_server_at_the_address_that_it_has_set() {
     let address = half_dead();
-    let mut installation = Installation::start_with(Backend::Sqlite, &[("LATCHKEY_SERVER_URL", &address)]).await;
+    let mut installation =
+        Installation::start_with(Backend::Sqlite, &[("LATCHKEY_SERVER_URL", address.as_str())]).await;
     installation.settings.push(("REQUIRE_EMAIL_VERIFICATION", "false".to_owned()));
     let output = installation.run_with(&["doctor", "--email", "nobody@example.com"], "password").await;
     let said = String::from_utf8_lossy(&output.stdout);
