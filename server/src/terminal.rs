@@ -17,8 +17,8 @@ pub fn lines(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// JSON that says the same, with what is harmful written as JSON writes it (RFC 8259, section 7). Writers of JSON escape
-/// the first of the control characters only.
+/// JSON that says the same, with what is harmful written as JSON writes it (RFC 8259, section 7). Writers of JSON
+/// escape the first of the control characters only.
 pub fn json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

@@ -10,7 +10,7 @@ use super::installation::Installation;
 use super::output::{Output, Table};
 use crate::auth::permissions::Permissions;
 use crate::config::Config;
-use crate::roles::{Actor, MAX_HOLDERS, MAX_ROLES, NewRole, RoleChange, Roles};
+use crate::roles::{Actor, MAX_ROLES, NewRole, RoleChange, Roles};
 use crate::store::{RoleRefusal, RoleRow};
 
 #[derive(Debug, Subcommand)]
@@ -174,7 +174,7 @@ fn list_permissions(known: &Permissions, output: Output) -> Result<(), CliError>
 
 /// How many users hold a role, as far as they are counted.
 fn holders(role: &RoleRow) -> String {
-    if role.holders < RoleRow::COUNTED { role.holders.to_string() } else { format!("over {MAX_HOLDERS}") }
+    if role.holders < RoleRow::COUNTED { role.holders.to_string() } else { format!("over {}", RoleRow::COUNTED - 1) }
 }
 
 /// A role as the API shows it.
@@ -213,9 +213,6 @@ fn refused(refusal: RoleRefusal, name: &str) -> CliError {
         RoleRefusal::NameTaken => format!("there is a role {name} already: `latchkey role change` changes it"),
         RoleRefusal::BuiltIn => format!("{name} is built in and stays as it is: make one that inherits from it"),
         RoleRefusal::Inherited(heir) => format!("{heir} inherits from {name}: change or delete that first"),
-        RoleRefusal::TooManyHolders => {
-            format!("more than {MAX_HOLDERS} users would change with it: take the role from some first")
-        }
         RoleRefusal::TooManyRoles => format!("there are {MAX_ROLES} roles already: delete one first"),
         RoleRefusal::LastOwner => "the last owner must stay: give somebody else the role first".to_owned(),
         // Not of those who reach everything, nor of a role by itself.

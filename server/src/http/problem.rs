@@ -299,7 +299,6 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         | ProblemCode::LastOwner
         | ProblemCode::BuiltInRole
         | ProblemCode::RoleInherited
-        | ProblemCode::TooManyHolders
         | ProblemCode::TooManyRoles => StatusCode::CONFLICT,
         ProblemCode::OwnerExists => StatusCode::GONE,
         ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

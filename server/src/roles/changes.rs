@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::AuditAction;
 
+use super::epochs;
 use super::rules::{NewRole, RoleChange, decide_deletion, decide_new_role, decide_role_change, decide_user_roles};
 use crate::area::Parts;
 use crate::auth::origin::command_line;
@@ -23,7 +24,7 @@ use crate::store::{
 
 /// Roles, and changes of them.
 pub struct Roles {
-    context: Context,
+    pub(super) context: Context,
     /// Those of this server, where it is one.
     sessions: Option<Arc<Sessions>>,
     permissions: Permissions,
@@ -94,7 +95,8 @@ impl Roles {
         Ok(saved.map(|saved| saved.role))
     }
 
-    /// Changes a role, and with it what its holders and those of roles below it may do.
+    /// Changes a role, and with it what its holders and those of roles below it may do. Where they are many, a job has
+    /// their tokens refreshed.
     pub async fn change(&self, actor: &Actor, name: &str, change: &RoleChange) -> Changed<RoleRow> {
         let detail = json!({ "role": name, "inherits": change.inherits, "permissions": change.permissions });
         let command = self.command(actor, name, AuditAction::RoleChanged, &detail);
@@ -106,7 +108,7 @@ impl Roles {
         }))
     }
 
-    /// Deletes a role: its holders lose it.
+    /// Deletes a role: its holders lose it. Where they are many, a job has their tokens refreshed.
     pub async fn delete(&self, actor: &Actor, name: &str) -> Changed<()> {
         let command = self.command(actor, name, AuditAction::RoleDeleted, &json!({ "role": name }));
         let decide = |facts: &RoleFacts<'_>| decide_deletion(&self.permissions, facts, name);
@@ -140,17 +142,18 @@ impl Roles {
             detail: Some(detail.to_string()),
             ..self.context.audit(action, &actor.origin)
         };
-        RoleCommand { actor_id: actor.user_id, name, at, remember_until, audit }
+        let (rest, payload) = (self.epochs_job(String::new()), epochs::payload);
+        RoleCommand { actor_id: actor.user_id, name, at, remember_until, audit, rest, payload }
     }
 
     /// Now, and until when the log must remember what is revoked now.
-    fn times(&self) -> (Timestamp, Timestamp) {
+    pub(super) fn times(&self) -> (Timestamp, Timestamp) {
         let now = self.context.now();
         (now, self.lifetimes.remember_until(now))
     }
 
     /// From here on this server refuses the tokens from before, and tells the streams of these users.
-    fn put_in_force(&self, revocations: Vec<Revocation>) {
+    pub(super) fn put_in_force(&self, revocations: Vec<Revocation>) {
         if let Some(sessions) = &self.sessions {
             sessions.revocations().put_in_force(&EndOutcome { revocations, ..EndOutcome::default() });
         }

@@ -1,9 +1,10 @@
 //! Roles and permissions: what roles there are, what each allows, and who has them.
 //!
 //! `rules` decides who may change what, purely; `changes` has the store ask it under lock, and puts in force what comes
-//! of it. No SQL here, and no HTTP outside `handlers`.
+//! of it, with `epochs` where many are concerned. No SQL here, and no HTTP outside `handlers`.
 
 mod changes;
+mod epochs;
 mod handlers;
 mod permissions;
 mod rules;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use types::api::roles as paths;
 
 pub use changes::{Actor, Roles};
-pub use rules::{MAX_HOLDERS, MAX_ROLES, NewRole, Reach, RoleChange};
+pub use rules::{MAX_ROLES, NewRole, Reach, RoleChange};
 
 use crate::area::{Area, Building, Parts};
 use crate::config::Config;
@@ -21,13 +22,21 @@ use crate::context::Context;
 use crate::http::needs::{USER, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
+use crate::jobs::JobKind;
 use crate::store::{Store, StoreError};
 use handlers::{held, roles as calls, users};
 use permissions::{ROLES_ASSIGN, ROLES_READ, ROLES_WRITE};
 
 /// What this area brings.
-pub const AREA: Area =
-    Area { name: "roles", permissions: permissions::ALL, problems: handlers::PROBLEMS, build, routes, ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "roles",
+    permissions: permissions::ALL,
+    problems: handlers::PROBLEMS,
+    build,
+    routes,
+    jobs,
+    ..Area::NONE
+};
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
@@ -60,6 +69,10 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .put(paths::USER_ROLES, users::set)
         .needs(permission(ROLES_ASSIGN).and_recent_proof())
         .described(&users::SET)
+}
+
+fn jobs(state: &ApiState) -> Vec<JobKind> {
+    vec![epochs::kind(Arc::clone(state.roles()))]
 }
 
 /// The first of these names that no role has.

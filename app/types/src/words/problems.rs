@@ -61,8 +61,6 @@ vocabulary! {
         BuiltInRole = "built-in-role",
         /// `409`: other roles inherit from it.
         RoleInherited = "role-inherited",
-        /// `409`: more users hold the role than one change may concern.
-        TooManyHolders = "too-many-holders",
         /// `409`: there are as many custom roles as there may be.
         TooManyRoles = "too-many-roles",
         /// `410`: the installation has an owner, so no link makes one any more.

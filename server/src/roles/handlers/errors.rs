@@ -6,7 +6,7 @@ use types::words::ProblemCode;
 
 use crate::auth::permissions::Permission;
 use crate::http::problem::{ApiError, ProblemExample};
-use crate::roles::rules::{MAX_HOLDERS, MAX_ROLES};
+use crate::roles::rules::MAX_ROLES;
 use crate::store::RoleRefusal;
 
 /// The problems of this area.
@@ -16,7 +16,6 @@ pub const PROBLEMS: &[ProblemExample] = &[
     }),
     ProblemExample::new(ProblemCode::BuiltInRole, built_in_role),
     ProblemExample::new(ProblemCode::RoleInherited, || role_inherited("support-lead")),
-    ProblemExample::new(ProblemCode::TooManyHolders, || too_many_holders(MAX_HOLDERS)),
     ProblemExample::new(ProblemCode::TooManyRoles, || too_many_roles(MAX_ROLES)),
 ];
 
@@ -55,7 +54,6 @@ pub fn refused(refusal: RoleRefusal, needs: Permission) -> ApiError {
         }
         RoleRefusal::BuiltIn => built_in_role(),
         RoleRefusal::Inherited(heir) => role_inherited(&heir),
-        RoleRefusal::TooManyHolders => too_many_holders(MAX_HOLDERS),
         RoleRefusal::TooManyRoles => too_many_roles(MAX_ROLES),
     }
 }
@@ -73,12 +71,6 @@ fn built_in_role() -> ApiError {
 fn role_inherited(heir: &str) -> ApiError {
     ApiError::of(ProblemCode::RoleInherited, "Other roles inherit from this one")
         .with_detail(format!("{heir} inherits from it. Change that first."))
-}
-
-/// `409`: more users hold the role than one change may concern.
-fn too_many_holders(most: u64) -> ApiError {
-    ApiError::of(ProblemCode::TooManyHolders, "Too many users hold this role")
-        .with_detail(format!("A change may concern {most} users at the most. Take the role from some first."))
 }
 
 /// `409`: there are as many custom roles as there may be.

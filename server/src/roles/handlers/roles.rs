@@ -87,16 +87,12 @@ pub const CHANGE: Operation = Operation {
     id: "changeRole",
     summary: "Change a role",
     about: "What is absent stays. Its holders, and those of roles that inherit from it, may do what it says from now \
-            on: their tokens are refreshed, nobody is signed out. A change may concern 10,000 users.",
+            on: their tokens are refreshed, nobody is signed out. Where they are more than 10,000, that happens in \
+            batches after this is answered.",
     path: Some(Parameters::of::<Role>()),
     body: Some(Payload::of::<ChangeRoleRequest>()),
     answers: &[Answer::json::<Role>(200, "The role as changed.")],
-    problems: &[
-        ProblemCode::NotFound,
-        ProblemCode::AboveYourReach,
-        ProblemCode::BuiltInRole,
-        ProblemCode::TooManyHolders,
-    ],
+    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach, ProblemCode::BuiltInRole],
     ..Operation::NONE
 };
 
@@ -126,7 +122,8 @@ pub async fn change(
 pub const DELETE: Operation = Operation {
     id: "deleteRole",
     summary: "Delete a role",
-    about: "Its holders lose it: 10,000 at the most.",
+    about: "Its holders lose it: their tokens are refreshed. Where they are more than 10,000, that happens in batches \
+            after this is answered, and until it is done no other role can have its name.",
     path: Some(Parameters::of::<Role>()),
     body: Some(Payload::of::<ProofRequest>()),
     answers: &[Answer::empty(204, "Deleted.")],
@@ -135,7 +132,6 @@ pub const DELETE: Operation = Operation {
         ProblemCode::AboveYourReach,
         ProblemCode::BuiltInRole,
         ProblemCode::RoleInherited,
-        ProblemCode::TooManyHolders,
     ],
     ..Operation::NONE
 };

@@ -4,13 +4,15 @@ use crate::store::db::dialect::statements;
 use crate::store::jobs::sql::insert_job;
 
 /// Columns of a user. Roles come as one text, in no order: of each its name, the built-in role that it comes to, and
-/// the permissions that it adds to that. So what a user may do is as of the same moment as the epoch beside it.
+/// the permissions that it adds to that. So what a user may do is as of the same moment as the epoch beside it. A role
+/// that was deleted is held by nobody any more, although it is taken from many holders one after the other.
 macro_rules! user_columns {
     () => {
         "id, email, name, account_type, password_hash, password_changed_at, email_verified_at, disabled_at, \
          password_reset_required_at, epoch, last_logout, created_at, \
          (SELECT string_agg(held.role || ' ' || roles.base || ' ' || roles.grants, ',') FROM user_roles held \
-         JOIN roles ON roles.name = held.role WHERE held.user_id = users.id) AS roles"
+         JOIN roles ON roles.name = held.role AND (roles.built_in OR roles.inherits IS NOT NULL) \
+         WHERE held.user_id = users.id) AS roles"
     };
 }
 

@@ -35,7 +35,8 @@ statements! {
     INSERT_AUDIT = concat!("INSERT INTO audit_log (", entry_columns!(), ") VALUES {rows:11}");
     /// Where somebody else did it, not from where: neither their address nor their session.
     ACTIVITY = "SELECT a.id, a.at, \
-        CASE WHEN a.actor_id <> a.user_id AND s.id IS NULL THEN NULL ELSE a.session_id END AS session_id, a.action, a.reason, a.client_reason, \
+        CASE WHEN a.actor_id <> a.user_id AND s.id IS NULL THEN NULL ELSE a.session_id END AS session_id, \
+        a.action, a.reason, a.client_reason, \
         CASE WHEN a.actor_id <> a.user_id THEN '' ELSE a.ip END AS ip, \
         CASE WHEN a.actor_id <> a.user_id THEN '' ELSE a.user_agent END AS user_agent, a.detail, s.device_name, \
         s.actor_name, s.support_reason \

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::accounts::users::{lock_user, user_by_id};
 use super::audit::insert_audit;
+use super::jobs::insert_job;
 use super::revocations::{log_and_commit, log_epoch};
 use super::{Connection, DIALECT, Database, Db, Result, lock_roles, query, query_as};
 use crate::store::db::dialect::fill;
@@ -18,9 +19,12 @@ use crate::store::db::rows::read_all;
 use crate::store::roles::rows::RoleColumns;
 use crate::store::roles::{DecideRoles, DecideUserRoles};
 use crate::store::{
-    NewAudit, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole,
-    SavedUserRoles, StoreError, User, UserRoleFacts, UserRolesCommand, sql,
+    NewAudit, NewJob, RaisedEpochs, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal,
+    RoleRow, SavedRole, SavedUserRoles, StoreError, User, UserRoleFacts, UserRolesCommand, sql,
 };
+
+/// A raised epoch: whose, which, and until when the tokens of their sessions have the log remember it.
+type Raised = (Uuid, i64, Option<i64>);
 
 /// What comes of a change that may be refused.
 type Decided<T> = Result<std::result::Result<T, RoleRefusal>>;
@@ -46,15 +50,21 @@ impl Database {
             Ok(saved) => saved,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if is_going(&mut tx, command.name).await? {
+            return Ok(Err(RoleRefusal::NameTaken));
+        }
         for role in &saved {
             save(&mut tx, role).await?;
         }
         let moved: Vec<&str> =
             saved.iter().filter(|role| under_lock.is_moved(role)).map(|role| role.name.as_str()).collect();
-        let mut revocations = raise_epochs(&mut tx, &moved, command.at, command.remember_until).await?;
+        let mut revocations = under_lock.raise_epochs(&mut tx, &moved, command).await?;
         insert_audit(&mut tx, std::slice::from_ref(&command.audit)).await?;
         let role = saved.into_iter().next().ok_or(StoreError::Unreadable("role"))?;
         log_and_commit(tx, &mut revocations.iter_mut().collect::<Vec<_>>()).await?;
+        if under_lock.has_many_holders() {
+            self.wake_worker();
+        }
         Ok(Ok(SavedRole { role, revocations }))
     }
 
@@ -75,11 +85,55 @@ impl Database {
         let Some(role) = under_lock.roles.iter().find(|role| role.name == command.name).cloned() else {
             return Ok(Err(RoleRefusal::NotFound));
         };
-        let mut revocations = raise_epochs(&mut tx, &[command.name], command.at, command.remember_until).await?;
-        query(sql::roles::DELETE_ROLE).bind(command.name).execute(&mut *tx).await?;
+        let mut revocations = under_lock.raise_epochs(&mut tx, &[command.name], command).await?;
+        if under_lock.has_many_holders() {
+            save(&mut tx, &going(role.clone())).await?;
+        } else {
+            query(sql::roles::DELETE_ROLE).bind(command.name).execute(&mut *tx).await?;
+        }
         insert_audit(&mut tx, std::slice::from_ref(&command.audit)).await?;
         log_and_commit(tx, &mut revocations.iter_mut().collect::<Vec<_>>()).await?;
+        if under_lock.has_many_holders() {
+            self.wake_worker();
+        }
         Ok(Ok(SavedRole { role, revocations }))
+    }
+
+    pub(in crate::store) async fn raise_epochs_of(
+        &self,
+        role: &str,
+        after: UserId,
+        limit: i64,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<RaisedEpochs> {
+        retry_conflicts!(self.try_raise_epochs_of(role, after, limit, at, remember_until))
+    }
+
+    async fn try_raise_epochs_of(
+        &self,
+        role: &str,
+        after: UserId,
+        limit: i64,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<RaisedEpochs> {
+        let mut tx = self.begin().await?;
+        lock_roles(&mut tx).await?;
+        let page: Vec<(Uuid,)> =
+            query_as(sql::roles::HOLDERS_AFTER).bind(role).bind(after.0).bind(limit).fetch_all(&mut *tx).await?;
+        let Some((last,)) = page.last().copied() else {
+            query(sql::roles::DELETE_GOING).bind(role).execute(&mut *tx).await?;
+            tx.commit().await?;
+            return Ok(RaisedEpochs { revocations: Vec::new(), last: None });
+        };
+        query(sql::roles::LOCK_HOLDERS_BETWEEN).bind(role).bind(after.0).bind(last).execute(&mut *tx).await?;
+        let raised: Vec<Raised> =
+            query_as(sql::roles::RAISE_EPOCHS_BETWEEN).bind(role).bind(after.0).bind(last).fetch_all(&mut *tx).await?;
+        query(sql::roles::TAKE_GOING).bind(role).bind(after.0).bind(last).execute(&mut *tx).await?;
+        let mut revocations = revocations_of(raised, at, remember_until);
+        log_and_commit(tx, &mut revocations.iter_mut().collect::<Vec<_>>()).await?;
+        Ok(RaisedEpochs { revocations, last: Some(UserId(last)) })
     }
 
     pub(in crate::store) async fn set_user_roles(
@@ -151,6 +205,26 @@ impl UnderLock {
         RoleFacts { actor: RoleActor::of(*actor_id, actor.as_ref()), roles, held_with, holders: *holders }
     }
 
+    /// Whether the holders are too many for their epochs to rise in the transaction of the change.
+    const fn has_many_holders(&self) -> bool {
+        self.holders >= RoleRow::COUNTED
+    }
+
+    /// Raises the epochs of the holders of these roles, or enqueues the job that does so where they are many.
+    async fn raise_epochs(
+        &self,
+        connection: &mut Connection,
+        roles: &[&str],
+        command: &RoleCommand<'_>,
+    ) -> Result<Vec<Revocation>> {
+        if roles.is_empty() || !self.has_many_holders() {
+            return raise_epochs(connection, roles, command.at, command.remember_until).await;
+        }
+        let job = NewJob { payload: (command.payload)(roles), ..command.rest.clone() };
+        insert_job(connection, &job).await?;
+        Ok(Vec::new())
+    }
+
     /// Whether its holders may do something else from now on.
     fn is_moved(&self, saved: &RoleRow) -> bool {
         let before = self.roles.iter().find(|role| role.name == saved.name);
@@ -158,7 +232,8 @@ impl UnderLock {
     }
 }
 
-/// The user who asks, where it is one and they are there. Read while changes of roles wait, they stay so until the commit.
+/// The user who asks, where it is one and they are there. Read while changes of roles wait, they stay so until the
+/// commit.
 pub(in crate::store) async fn find_actor(connection: &mut Connection, id: Option<UserId>) -> Result<Option<User>> {
     match id {
         Some(id) => user_by_id(connection, id).await,
@@ -194,12 +269,17 @@ async fn raise_epochs(
         return Ok(Vec::new());
     }
     let raise = fill(sql::roles::RAISE_EPOCHS, &DIALECT, roles.len());
-    let mut raise = sqlx::query_as::<Db, (Uuid, i64, Option<i64>)>(raise);
+    let mut raise = sqlx::query_as::<Db, Raised>(raise);
     for role in roles {
         raise = raise.bind(*role);
     }
-    let mut raised = raise.fetch_all(&mut *connection).await?;
-    raised.sort();
+    let raised = raise.fetch_all(&mut *connection).await?;
+    Ok(revocations_of(raised, at, remember_until))
+}
+
+/// What is to be written to the log of raised epochs, by user.
+fn revocations_of(mut raised: Vec<Raised>, at: Timestamp, remember_until: Timestamp) -> Vec<Revocation> {
+    raised.sort_unstable();
     let revocations = raised.into_iter().map(|(user_id, epoch, tokens)| Revocation {
         // Known only once the head row is locked.
         position: 0,
@@ -211,7 +291,18 @@ async fn raise_epochs(
         at,
         remember_until: remember_until.max(Timestamp::from_millis(tokens.unwrap_or(0))),
     });
-    Ok(revocations.collect())
+    revocations.collect()
+}
+
+/// Whether a role of this name was deleted, and somebody holds it still.
+async fn is_going(connection: &mut Connection, name: &str) -> Result<bool> {
+    let (is_going,): (bool,) = query_as(sql::roles::IS_GOING).bind(name).fetch_one(&mut *connection).await?;
+    Ok(is_going)
+}
+
+/// A role that was deleted, for as long as somebody holds it: it allows nothing, and inherits from none.
+fn going(role: RoleRow) -> RoleRow {
+    RoleRow { inherits: None, permissions: Vec::new(), base: BuiltInRole::User, grants: Vec::new(), ..role }
 }
 
 /// This role and all that inherit from it, if it is there.

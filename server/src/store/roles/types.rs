@@ -3,7 +3,7 @@
 use types::domain::{Timestamp, UserId};
 use types::words::BuiltInRole;
 
-use crate::store::{NewAudit, Revocation, User};
+use crate::store::{NewAudit, NewJob, Revocation, User};
 
 /// A role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct RoleRow {
 }
 
 impl RoleRow {
-    /// How far holders are counted: one more than a change may concern.
+    /// How far holders are counted. From so many on, their epochs rise in a job, and not with the change.
     pub const COUNTED: u64 = 10_001;
 }
 
@@ -61,6 +61,10 @@ pub struct RoleCommand<'a> {
     pub remember_until: Timestamp,
     /// Written with it.
     pub audit: NewAudit,
+    /// The job that raises the epochs of holders who are too many for one transaction, without its payload.
+    pub rest: NewJob,
+    /// Its payload, for the holders of these roles.
+    pub payload: fn(&[&str]) -> String,
 }
 
 /// What a change of custom roles is decided by.
@@ -80,8 +84,17 @@ pub struct RoleFacts<'a> {
 pub struct SavedRole {
     /// The role as it is now, or was.
     pub role: RoleRow,
-    /// Raised epochs, as they stand in the log.
+    /// Raised epochs, as they stand in the log. None where a job raises them.
     pub revocations: Vec<Revocation>,
+}
+
+/// Some holders of a role whose epochs were raised.
+#[derive(Clone, Debug)]
+pub struct RaisedEpochs {
+    /// As they stand in the log.
+    pub revocations: Vec<Revocation>,
+    /// The last of these holders. `None` where none was left.
+    pub last: Option<UserId>,
 }
 
 /// Other roles for a user.
@@ -147,8 +160,6 @@ pub enum RoleRefusal {
     BuiltIn,
     /// This role inherits from it.
     Inherited(String),
-    /// More users are concerned than one change may.
-    TooManyHolders,
     /// There are as many custom roles as there may be.
     TooManyRoles,
 }

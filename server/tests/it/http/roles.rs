@@ -148,6 +148,72 @@ async fn the_last_owner_stays() {
     assert_eq!(ada.delete("/api/user").await.status, StatusCode::OK);
 }
 
+/// Gives the role `support` to more users than the transaction of a change takes along, behind the server's back.
+async fn very_many_get_support(app: &TestApp, backend: Backend) {
+    app.execute(match backend {
+        Backend::Sqlite => {
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) \
+             INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, created_at) \
+             SELECT randomblob(16), 'holder-' || i || '@example.com', 'Holder', 'INDIVIDUAL', 'none', 0, 0 FROM n"
+        }
+        Backend::Postgres => {
+            "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, created_at) \
+             SELECT gen_random_uuid(), 'holder-' || i || '@example.com', 'Holder', 'INDIVIDUAL', 'none', 0, 0 \
+             FROM generate_series(1, 10001) AS i"
+        }
+    })
+    .await;
+    app.execute("INSERT INTO user_roles (user_id, role) SELECT id, 'support' FROM users WHERE email LIKE 'holder-%'")
+        .await;
+}
+
+/// Waits until the token of a device is one from before.
+async fn must_refresh(device: &mut Device<'_>) {
+    let waits = async { while device.passes().await {} };
+    tokio::time::timeout(Duration::from_secs(30), waits).await.expect("its turn comes");
+    device.refreshes().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_role_that_very_many_hold_is_changed_and_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[("RATE_LIMITS", "off")]).await;
+    let ada = app.new_user_with("owner", ADA).await;
+    let mut bob = app.new_user(BOB).await;
+    assert_eq!(makes(&ada, "support", "user", &["users:read"]).await.status, StatusCode::CREATED);
+    assert_eq!(sets(&ada, &bob, &["support", "user"]).await.status, StatusCode::OK);
+    bob.refreshes().await;
+    assert_eq!(held(&bob).await, json!(["users:read"]));
+    very_many_get_support(&app, backend).await;
+
+    let less = ada.patch("/api/roles/support", &json!({"permissions": []})).await;
+    assert_eq!((less.status, &less.body["allPermissions"]), (StatusCode::OK, &json!([])), "{}", less.text);
+    must_refresh(&mut bob).await;
+    assert_eq!(held(&bob).await, json!([]));
+
+    assert_eq!(ada.delete("/api/roles/support").await.status, StatusCode::NO_CONTENT);
+    let roles = ada.get("/api/roles").await.body;
+    assert!(!roles["roles"].as_array().expect("roles").iter().any(|role| role["name"] == "support"), "{roles}");
+    is(&ada.delete("/api/roles/support").await, StatusCode::NOT_FOUND, "not-found");
+    must_refresh(&mut bob).await;
+    assert_eq!(bob.tokens["user"]["roles"], json!(["user"]));
+
+    // Nobody who held it has the next one of its name.
+    let makes_it_again = async {
+        loop {
+            let made = makes(&ada, "support", "user", &[]).await;
+            if made.status == StatusCode::CREATED {
+                return made;
+            }
+            assert_eq!(made.refused_fields(), ["name"], "{}", made.text);
+        }
+    };
+    let made = tokio::time::timeout(Duration::from_secs(30), makes_it_again).await.expect("its name is free");
+    assert_eq!(made.body["holders"], 0);
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn owners_who_take_the_role_from_each_other_at_once_leave_one(

@@ -10,7 +10,8 @@ use types::domain::UserId;
 use types::words::{AuditAction, BuiltInRole};
 
 use crate::support::store::{
-    Backend, START, TestStore, delete_account, minutes, new_audit, new_session, new_user, record, sign_in, stored_user,
+    Backend, START, TestStore, delete_account, minutes, new_audit, new_notice_mail, new_session, new_user, record,
+    sign_in, stored_user,
 };
 
 /// Creates a user with this role.
@@ -68,7 +69,10 @@ fn role(name: &str, inherits: &str, base: BuiltInRole, grants: &[&str]) -> RoleR
 fn command(name: &str, action: AuditAction) -> RoleCommand<'_> {
     let actor_id = UserId(uuid::Uuid::nil());
     let audit = NewAudit { user_id: None, ..new_audit(actor_id, action, minutes(1)) };
-    RoleCommand { actor_id: Some(actor_id), name, at: minutes(1), remember_until: minutes(20), audit }
+    let rest = new_notice_mail("ada@example.com", "The rest", minutes(1));
+    let (at, remember_until) = (minutes(1), minutes(20));
+    let payload = |roles: &[&str]| roles.join(" ");
+    RoleCommand { actor_id: Some(actor_id), name, at, remember_until, audit, rest, payload }
 }
 
 async fn save(store: &Store, rows: &[RoleRow]) -> SavedRole {
@@ -200,6 +204,38 @@ async fn what_a_role_allows_raises_the_epochs_of_all_who_have_it(
     let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     assert_eq!(user.roles, ["support"]);
     assert_eq!(deleted.revocations[0].subject, RevokedSubject::Epoch(user.epoch));
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_epochs_of_holders_rise_a_batch_at_a_time(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    save(&store, &[role("support", "user", BuiltInRole::User, &["a:b"])]).await;
+    let eve = stored_user(&store, "eve").await;
+    let mut holders = Vec::new();
+    for name in ["ada", "bob", "carol"] {
+        let holder = stored_user(&store, name).await;
+        holders.push((holder, set(&store, holder, &["support", "user"]).await.user.epoch));
+    }
+    holders.sort_unstable();
+    let (mut after, mut raised) = (UserId(uuid::Uuid::nil()), Vec::new());
+    for batch in [2, 1] {
+        let some =
+            store.roles().raise_epochs_of("support", after, 2, minutes(2), minutes(20)).await.expect("an answer");
+        assert_eq!(some.revocations.len(), batch);
+        after = some.last.expect("the last of them");
+        raised.extend(some.revocations);
+    }
+    let none = store.roles().raise_epochs_of("support", after, 2, minutes(2), minutes(20)).await.expect("an answer");
+    assert!(none.revocations.is_empty() && none.last.is_none());
+    for (revocation, (holder, before)) in raised.iter().zip(holders) {
+        let epoch = epoch_of(&store, holder).await;
+        assert!(before < epoch);
+        assert_eq!((revocation.user_id, revocation.subject), (holder, RevokedSubject::Epoch(epoch)));
+        let user = store.accounts().user_by_id(holder).await.expect("an answer").expect("a user");
+        assert_eq!(user.roles, ["support", "user"], "it was not deleted");
+    }
+    assert_eq!(epoch_of(&store, eve).await, 0);
 }
 
 #[rstest]
