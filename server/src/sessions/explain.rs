@@ -1,8 +1,9 @@
 //! Why a token is accepted or refused at a time: from the rows that decide it, by the rules of the server.
 //!
-//! Pure once the rows are read, each once however many calls are explained ([`Evidence`]). The token is verified by [`AccessTokens`], the revocation log is put into a
-//! [`RevocationList`] as it was then, and [`Standing`] and [`Lifetimes::decide`] say what a server says that asks the
-//! database. What only a server knows is not in the rows: ends that it has acknowledged and not committed yet.
+//! Pure once the rows are read, each once however many calls are explained ([`Evidence`]). The token is verified by
+//! [`AccessTokens`], the revocation log is put into a [`RevocationList`] as it was then, and [`Standing`] and
+//! [`Lifetimes::decide`] say what a server says that asks the database. What only a server knows is not in the rows:
+//! ends that it has acknowledged and not committed yet.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
