@@ -38,7 +38,13 @@ impl SessionRule {
 
     /// Whether an index finds those that it is about and no others.
     pub const fn is_exact(&self) -> bool {
-        self.network.is_none() && self.client.is_none() && self.place.is_none()
+        let is_alone = self.user.is_none() && self.signed_in_before.is_none();
+        let is_found = match self.network {
+            None => true,
+            Some(IpNet::V4(_)) => is_alone,
+            Some(IpNet::V6(_)) => false,
+        };
+        is_found && self.client.is_none() && self.place.is_none()
     }
 
     /// Signed in longer ago than this as well.
@@ -86,23 +92,48 @@ fn is_client(session: &SessionRow, words: &str) -> bool {
     parts.into_iter().flatten().any(|part| part.to_lowercase().contains(&words))
 }
 
-/// Between which texts the addresses of a network stand: all of it, and as little beside it as can be said so.
-pub fn texts_of(network: IpNet) -> Range<String> {
-    let prefix = match network {
+/// Between which texts the addresses of a network stand, in the order of texts. Of IPv4 these and no others; of IPv6
+/// all of them, and as little beside them as can be said so.
+pub fn ranges_of(network: IpNet) -> Vec<Range<String>> {
+    match network {
         IpNet::V4(network) => {
-            let whole = usize::from(network.prefix_len() / 8);
             let octets = network.network().octets();
-            octets[..whole.min(3)].iter().map(|octet| format!("{octet}.")).collect::<Vec<_>>().concat()
+            let whole = usize::from(network.prefix_len() / 8);
+            let prefix = octets[..whole].iter().map(|octet| format!("{octet}.")).collect::<Vec<_>>().concat();
+            let Some(first) = octets.get(whole).copied() else {
+                return vec![one_text(network.network().to_string())];
+            };
+            if network.prefix_len().is_multiple_of(8) {
+                return vec![beginning_with(prefix)];
+            }
+            // At most 128 values of the octet that is said in part.
+            let last = first | (u8::MAX >> (network.prefix_len() % 8));
+            let texts = (first..=last).map(|octet| format!("{prefix}{octet}"));
+            let range = |text| if whole == 3 { one_text(text) } else { beginning_with(text + ".") };
+            let mut ranges: Vec<Range<String>> = texts.map(range).collect();
+            ranges.sort_by(|one, other| one.start.cmp(&other.start));
+            ranges
         }
+        IpNet::V6(network) if network.prefix_len() == 128 => vec![one_text(network.network().to_string())],
         IpNet::V6(network) => {
             let whole = usize::from(network.prefix_len() / 16);
             let groups = network.network().segments();
             // A zero may be left out of the text, and so may what follows it.
             let said = groups[..whole.min(7)].iter().take_while(|group| **group != 0);
-            said.map(|group| format!("{group:x}:")).collect::<Vec<_>>().concat()
+            vec![beginning_with(said.map(|group| format!("{group:x}:")).collect::<Vec<_>>().concat())]
         }
-    };
-    prefix.clone()..format!("{prefix}\u{10ffff}")
+    }
+}
+
+/// That text only: what is longer goes on with something after the space.
+fn one_text(text: String) -> Range<String> {
+    let end = format!("{text} ");
+    text..end
+}
+
+fn beginning_with(prefix: String) -> Range<String> {
+    let end = format!("{prefix}\u{10ffff}");
+    prefix..end
 }
 
 #[cfg(test)]
@@ -180,30 +211,39 @@ mod tests {
 
     #[test]
     fn a_network_is_searched_between_texts_that_are_near_it() {
-        for (network, from) in [
-            ("10.0.0.0/8", "10."),
-            ("192.0.2.0/24", "192.0.2."),
-            ("192.0.2.7/32", "192.0.2."),
-            ("172.16.0.0/12", "172."),
-            ("0.0.0.0/0", ""),
-            ("2001:db8::/32", "2001:db8:"),
-            ("2001:db8::1/128", "2001:db8:"),
-            ("::/0", ""),
+        for (network, from, ranges) in [
+            ("10.0.0.0/8", "10.", 1),
+            ("192.0.2.0/24", "192.0.2.", 1),
+            ("192.0.2.7/32", "192.0.2.7", 1),
+            ("192.0.2.8/30", "192.0.2.10", 4),
+            ("172.16.0.0/12", "172.16.", 16),
+            ("203.0.128.0/17", "203.0.128.", 128),
+            ("0.0.0.0/0", "", 1),
+            ("2001:db8::/32", "2001:db8:", 1),
+            ("2001:db8::1/128", "2001:db8::1", 1),
+            ("::/0", "", 1),
         ] {
-            assert_eq!(texts_of(network.parse().unwrap()).start, from, "{network}");
+            let found = ranges_of(network.parse().unwrap());
+            assert_eq!((found[0].start.as_str(), found.len()), (from, ranges), "{network}");
+            assert!(found.is_sorted_by(|one, next| one.end <= next.start), "{network}: {found:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn every_address_of_a_network_stands_between_its_texts(
+        fn every_address_of_a_network_stands_between_its_texts_and_no_other_of_ipv4(
             address: IpAddr,
+            other: std::net::Ipv4Addr,
             bits in 0_u8..=128,
         ) {
             let longest = if address.is_ipv4() { 32 } else { 128 };
             let network = IpNet::new(address, bits % (longest + 1)).unwrap();
-            let text = address.to_string();
-            prop_assert!(texts_of(network).contains(&text), "{} of {}", text, network);
+            let stands = |text: &String| ranges_of(network).iter().filter(|range| range.contains(text)).count();
+            prop_assert_eq!(stands(&address.to_string()), 1, "{} of {}", address, network);
+            if address.is_ipv4() {
+                let expected = usize::from(network.contains(&IpAddr::V4(other)));
+                prop_assert_eq!(stands(&other.to_string()), expected, "{} of {}", other, network);
+            }
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use super::rule::{SessionRule, texts_of};
+use super::rule::{SessionRule, ranges_of};
 use super::{Actor, AdminError, Administration, Change, UserKey};
 use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, StoreError};
 
@@ -16,7 +17,7 @@ use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, Sto
 const PAGE: i64 = 1000;
 /// Pages that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
 /// `sessions_live_by_address`, and others, by their age, out of `sessions_live_by_start`. No index has client and
-/// place, nor what stands behind the last dot or colon of a network: that is compared here, in so many pages.
+/// place, nor what is said of an IPv6 network between two colons: that is compared here, in so many pages.
 const PAGES_A_LIST: usize = 3;
 /// Sessions that a preview shows.
 const SAMPLE: usize = 10;
@@ -163,9 +164,7 @@ impl Administration {
             return store.admin().newest_sessions_of(user, before, true, now, limit).await;
         }
         if let Some(network) = rule.network {
-            let texts = texts_of(network);
-            let after = last.map_or((texts.start.as_str(), Uuid::nil()), |last| (last.ip.as_str(), last.id.0));
-            return store.admin().live_sessions_by_address(after, &texts.end, now, limit).await;
+            return self.of_network(network, last, limit).await;
         }
         let newest = rule.signed_in_before.map_or((Timestamp::from_millis(i64::MAX), Uuid::max()), |before| {
             // Those that began at that very moment are not before it.
@@ -173,6 +172,30 @@ impl Administration {
         });
         let before = last.map_or(newest, |last| (last.created_at, last.id.0));
         store.admin().newest_live_sessions(before, now, limit).await
+    }
+
+    /// The next live sessions of a network by address, after `last`; fewer than `limit` where these are all.
+    async fn of_network(
+        &self,
+        network: IpNet,
+        last: Option<&Place>,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        let (store, now) = (&self.context.store, self.context.now());
+        let mut found: Vec<SessionRow> = Vec::new();
+        for range in ranges_of(network) {
+            let after = match last {
+                Some(last) if last.ip >= range.end => continue,
+                Some(last) if last.ip >= range.start => (last.ip.as_str(), last.id.0),
+                _ => (range.start.as_str(), Uuid::nil()),
+            };
+            let missing = limit - i64::try_from(found.len()).unwrap_or(limit);
+            if missing == 0 {
+                break;
+            }
+            found.extend(store.admin().live_sessions_by_address(after, &range.end, now, missing).await?);
+        }
+        Ok(found)
     }
 
     /// Counts what a rule would end, and shows some of it. Counting stops at `stop_at`, where that is given.
@@ -308,10 +331,7 @@ impl Administration {
             return store.sessions().sessions_of(user, now).await;
         }
         if let Some(network) = rule.network {
-            let texts = texts_of(network);
-            let after =
-                walk.last.as_ref().map_or((texts.start.as_str(), Uuid::nil()), |last| (last.ip.as_str(), last.id.0));
-            return store.admin().live_sessions_by_address(after, &texts.end, now, PAGE).await;
+            return self.of_network(network, walk.last.as_ref(), PAGE).await;
         }
         let after = walk
             .last

@@ -31,8 +31,8 @@ const RECEIPT: &str = "canary_receipt_AAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const NOBODY: &str = "0198ad2e-0000-7000-8000-000000000000";
 /// Hashes of another system's, which are secrets as well: one that can be brought along, and one that costs too much.
 const HASHES: [&str; 2] = [
-    "$2b$04$abcdefghijklmnopqrstuucanaryn2z6uuV3KgBM7FFRG4LWl4Z/l.",
-    "$2b$16$abcdefghijklmnopqrstuucanaryn2z6uuV3KgBM7FFRG4LWl4Z/l.",
+    "$2b$04$abcdefghijklmnopqrstuucanary2z6uuV3KgBM7FFRG4LWl4Z/l.",
+    "$2b$16$abcdefghijklmnopqrstuucanary2z6uuV3KgBM7FFRG4LWl4Z/l.",
 ];
 /// The first owner.
 const OWNER: &str = "grace@example.com";
@@ -393,7 +393,7 @@ fn imports(server: &Server) -> String {
     fs::write(server.folder().join("users"), users.join("\n")).expect("a file");
     let mut said = String::new();
     for arguments in [&["--dry-run"][..], &["--json", "--report", "refused"], &[]] {
-        let output = runs(server, &[&["user", "import", "users"], arguments].concat());
+        let output = runs(server, &[&["user", "import", "users"][..], arguments].concat());
         said += &String::from_utf8_lossy(&output.stdout);
         said += &String::from_utf8_lossy(&output.stderr);
     }

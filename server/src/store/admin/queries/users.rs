@@ -9,7 +9,7 @@
 //!
 //! Those at an address come out of `sessions_live_by_address`, by its newest 2,000 sessions. What is left are two of
 //! these at once, and a role that many have. There the users of one of them are looked at one after the other: no more
-//! than [`LOOKED_AT`] for a page, which may then be short, or empty, and not the last.
+//! than `LOOKED_AT` for a page, which may then be short, or empty, and not the last.
 
 use uuid::Uuid;
 
