@@ -40,9 +40,9 @@ pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let postgres = bench.postgres.create_database("bench_import")?;
     let folder = bench.folder.0.join("import");
     let sqlite = format!("sqlite://{}/latchkey.db", folder.display());
-    let on_postgres = import(bench, "PostgreSQL", &postgres, &file, users).await?;
+    let on_postgres = Box::pin(import(bench, "PostgreSQL", &postgres, &file, users)).await?;
     bench.postgres.drop_database("bench_import")?;
-    let on_sqlite = import(bench, "SQLite", &sqlite, &file, users).await?;
+    let on_sqlite = Box::pin(import(bench, "SQLite", &sqlite, &file, users)).await?;
     std::fs::remove_dir_all(folder)?;
     std::fs::remove_file(file)?;
     Ok(section(&[on_postgres, on_sqlite]))
