@@ -86,7 +86,8 @@ impl Events {
                 ServerEvent::SessionCreated(_)
                 | ServerEvent::SessionUpdated(_)
                 | ServerEvent::UserUpdated(_)
-                | ServerEvent::SecurityAlert(_) => self.topics.deliver(topic, &event, except),
+                | ServerEvent::SecurityAlert(_)
+                | ServerEvent::Room(_) => self.topics.deliver(topic, &event, except),
                 // The other events are made by the server of the stream. That a session ended is taken from the log
                 // only.
                 ServerEvent::Hello(_) | ServerEvent::SessionEnded(_) | ServerEvent::SessionExpiring(_) => {}

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use types::api::ServerEvent;
+use types::api::{RoomId, ServerEvent};
 use types::domain::UserId;
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ const QUEUE: usize = 64;
 pub enum Topic {
     /// What happens to a user.
     User(UserId),
+    /// What happens in a room.
+    Room(RoomId),
 }
 
 /// The subscriber. An event can leave out the subscriber that caused it, with all its subscriptions.

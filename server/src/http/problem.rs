@@ -290,6 +290,8 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         | ProblemCode::EmailNotVerified
         | ProblemCode::PasswordResetRequired
         | ProblemCode::AdminSessionTooOld
+        | ProblemCode::NotInRoom
+        | ProblemCode::RemovedFromRoom
         | ProblemCode::CrossSiteRequest
         | ProblemCode::OtherAddress => StatusCode::FORBIDDEN,
         ProblemCode::NotFound => StatusCode::NOT_FOUND,
@@ -299,7 +301,8 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         | ProblemCode::LastOwner
         | ProblemCode::BuiltInRole
         | ProblemCode::RoleInherited
-        | ProblemCode::TooManyRoles => StatusCode::CONFLICT,
+        | ProblemCode::TooManyRoles
+        | ProblemCode::RoomFull => StatusCode::CONFLICT,
         ProblemCode::OwnerExists => StatusCode::GONE,
         ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

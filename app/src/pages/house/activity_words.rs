@@ -107,6 +107,12 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         }
         AuditAction::EndByRuleRequested => ActivityItem::new(IconName::SignOut, "plain", "Sessions ended by a rule"),
         AuditAction::AuditExported => ActivityItem::new(IconName::Info, "plain", "Audit log exported"),
+        AuditAction::RoomMessageRemoved => {
+            ActivityItem::new(IconName::Info, "warning", "A message of yours was removed from a room")
+        }
+        AuditAction::RoomParticipantRemoved => {
+            ActivityItem::new(IconName::Info, "warning", "You were removed from a room")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alerts::SecurityAlert;
+use super::rooms::WrittenRoomEvent;
 use super::sessions::Session;
 use crate::domain::{AlertId, SessionId, Timestamp, UserId};
 use crate::json;
@@ -25,6 +26,8 @@ pub enum ServerEvent {
     UserUpdated(UserUpdated),
     /// Something that the user should look at.
     SecurityAlert(SecurityAlert),
+    /// Something happened in a room: for those who listen to it.
+    Room(WrittenRoomEvent),
 }
 
 /// First on every stream: refetch what you show, you may have missed events.
@@ -120,6 +123,7 @@ impl ServerEvent {
             Self::SessionExpiring(_) => EventName::SessionExpiring,
             Self::UserUpdated(_) => EventName::UserUpdated,
             Self::SecurityAlert(_) => EventName::SecurityAlert,
+            Self::Room(event) => event.name,
         }
     }
 
@@ -133,12 +137,14 @@ impl ServerEvent {
             Self::SessionExpiring(data) => json::write(data),
             Self::UserUpdated(data) => json::write(data),
             Self::SecurityAlert(data) => json::write(data),
+            Self::Room(event) => Ok(event.data.clone()),
         }
     }
 
     /// Reads an event back. `None` for a name this version does not know, so that newer servers may say more.
     pub fn parse(name: &str, data: &str) -> Option<Result<Self, json::Unreadable>> {
-        Some(match EventName::parse(name)? {
+        let name = EventName::parse(name)?;
+        Some(match name {
             EventName::Hello => json::read(data).map(Self::Hello),
             EventName::SessionCreated => json::read(data).map(Self::SessionCreated),
             EventName::SessionUpdated => json::read(data).map(Self::SessionUpdated),
@@ -146,6 +152,11 @@ impl ServerEvent {
             EventName::SessionExpiring => json::read(data).map(Self::SessionExpiring),
             EventName::UserUpdated => json::read(data).map(Self::UserUpdated),
             EventName::SecurityAlert => json::read(data).map(Self::SecurityAlert),
+            EventName::RoomJoined
+            | EventName::RoomLeft
+            | EventName::RoomPresence
+            | EventName::RoomMessage
+            | EventName::RoomMessageRemoved => Ok(Self::Room(WrittenRoomEvent { name, data: data.to_owned() })),
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod paths;
 pub mod problem;
 pub mod request;
 pub mod roles;
+pub mod rooms;
 pub mod sessions;
 
 pub use account::{
@@ -38,6 +39,11 @@ pub use problem::{FieldError, Problem};
 pub use roles::{
     ChangeRoleFields, ChangeRoleRequest, CreateRoleFields, CreateRoleRequest, HeldPermissions, PermissionList,
     PermissionSummary, Role, RoleList, RolesChange, SetRolesFields, SetRolesRequest, UserRoles,
+};
+pub use rooms::{
+    CreateRoomFields, CreateRoomRequest, MessageText, Participant, PostMessageFields, PostMessageRequest, Room,
+    RoomEvent, RoomId, RoomJoined, RoomLeft, RoomList, RoomMessage, RoomMessagePosted, RoomMessageRemoved,
+    RoomMessages, RoomName, RoomPresenceChanged, RoomSummary, WrittenRoomEvent,
 };
 pub use sessions::{
     Activity, ActivityEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceInfoFields, EndSessionFields,

@@ -71,5 +71,9 @@ vocabulary! {
         EndByRuleRequested = "end_by_rule_requested",
         /// An administrator exported the audit log.
         AuditExported = "audit_exported",
+        /// A moderator removed what the user wrote in a room.
+        RoomMessageRemoved = "room_message_removed",
+        /// A moderator removed the user from a room.
+        RoomParticipantRemoved = "room_participant_removed",
     }
 }

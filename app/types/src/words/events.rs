@@ -20,5 +20,15 @@ vocabulary! {
         UserUpdated = "user.updated",
         /// Something that the user should look at.
         SecurityAlert = "security.alert",
+        /// Somebody joined a room.
+        RoomJoined = "room.joined",
+        /// Somebody is not in a room any more.
+        RoomLeft = "room.left",
+        /// Somebody in a room came back, went away, or lost the connection.
+        RoomPresence = "room.presence",
+        /// Somebody wrote something in a room.
+        RoomMessage = "room.message",
+        /// A message was removed from a room.
+        RoomMessageRemoved = "room.message_removed",
     }
 }

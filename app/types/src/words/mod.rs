@@ -12,6 +12,7 @@ mod events;
 mod history;
 mod problems;
 mod roles;
+mod rooms;
 mod sessions;
 mod vocabulary;
 
@@ -24,5 +25,6 @@ pub use events::EventName;
 pub use history::HistoryKind;
 pub use problems::ProblemCode;
 pub use roles::{BuiltInRole, permissions};
+pub use rooms::{RoomMessageKind, RoomPresence};
 pub use sessions::{DeviceKind, ReceiptStatus, SignInMethod, TokenDelivery};
 pub use vocabulary::{OrOther, Vocabulary};

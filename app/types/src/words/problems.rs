@@ -39,6 +39,10 @@ vocabulary! {
         PasswordResetRequired = "password-reset-required",
         /// `403`: the session is too old to administer with: sign in again.
         AdminSessionTooOld = "admin-session-too-old",
+        /// `403`: only those who are in the room may do this.
+        NotInRoom = "not-in-room",
+        /// `403`: a moderator removed the user from the room, not long ago.
+        RemovedFromRoom = "removed-from-room",
         /// `403`: a cookie call that is not from our own pages.
         CrossSiteRequest = "cross-site-request",
         /// `403`: a page of ours that was opened under another address than the public one.
@@ -63,6 +67,8 @@ vocabulary! {
         RoleInherited = "role-inherited",
         /// `409`: there are as many custom roles as there may be.
         TooManyRoles = "too-many-roles",
+        /// `409`: as many are in the room as may be.
+        RoomFull = "room-full",
         /// `410`: the installation has an owner, so no link makes one any more.
         OwnerExists = "owner-exists",
         /// `413`.

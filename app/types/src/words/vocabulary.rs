@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use crate::words::{
         AccountType, AlertKind, AuditAction, BuiltInRole, EndReason, EndRunStatus, EventName, HistoryKind, ProblemCode,
-        ReceiptStatus, SignInMethod,
+        ReceiptStatus, RoomMessageKind, RoomPresence, SignInMethod,
     };
 
     fn names_are_one_each<T: Vocabulary + PartialEq + fmt::Debug>() {
@@ -206,6 +206,8 @@ mod tests {
         names_are_one_each::<HistoryKind>();
         names_are_one_each::<ProblemCode>();
         names_are_one_each::<ReceiptStatus>();
+        names_are_one_each::<RoomMessageKind>();
+        names_are_one_each::<RoomPresence>();
         names_are_one_each::<SignInMethod>();
     }
 

@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn kinds_of_a_newer_version_are_passed_over_and_nonsense_is_no_envelope() {
         let user = Uuid::from_u128(1);
-        let of_room = format!(
-            r#"{{"kind":"event","topic":{{"kind":"room","id":"{user}"}},"name":"user.updated","data":{{"userId":"{user}"}}}}"#
+        let of_attic = format!(
+            r#"{{"kind":"event","topic":{{"kind":"attic","id":"{user}"}},"name":"user.updated","data":{{"userId":"{user}"}}}}"#
         );
-        let messages = [r#"{"kind":"telepathy","to":1}"#, of_room.as_str(), r#"{"kind":"revoked"}"#].join(",");
+        let messages = [r#"{"kind":"telepathy","to":1}"#, of_attic.as_str(), r#"{"kind":"revoked"}"#].join(",");
         assert_eq!(open(&written(1, &messages)), Some(envelope(vec![Message::Revoked])));
         for text in ["", "{}", "hello", "[1]", &written(2, r#"{"kind":"revoked"}"#)] {
             assert_eq!(open(text), None, "{text}");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use types::api::ServerEvent;
+use types::api::{RoomId, ServerEvent};
 use types::domain::UserId;
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ pub struct WireTopic {
 }
 
 const USER: &str = "user";
+const ROOM: &str = "room";
 
 impl From<Message> for WireMessage {
     fn from(message: Message) -> Self {
@@ -81,12 +82,17 @@ impl From<Topic> for WireTopic {
     fn from(topic: Topic) -> Self {
         match topic {
             Topic::User(UserId(id)) => Self { kind: USER.to_owned(), id },
+            Topic::Room(RoomId(id)) => Self { kind: ROOM.to_owned(), id },
         }
     }
 }
 
 impl WireTopic {
     fn read(self) -> Option<Topic> {
-        (self.kind == USER).then_some(Topic::User(UserId(self.id)))
+        match self.kind.as_str() {
+            USER => Some(Topic::User(UserId(self.id))),
+            ROOM => Some(Topic::Room(RoomId(self.id))),
+            _ => None,
+        }
     }
 }

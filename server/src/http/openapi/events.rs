@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde::de::Error as _;
 use serde_json::{Value, json};
-use types::api::{Ended, Expiring, Hello, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
+use types::api::{
+    Ended, Expiring, Hello, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved, RoomPresenceChanged,
+    SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated,
+};
 use types::words::EventName;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, OneOfBuilder, Ref, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -15,7 +18,7 @@ use crate::http::operation::Payload;
 const ABOUT: &str = "\
     One event of the stream. `event` is what its line `event:` says, and tells the alternatives apart; `data` is the \
     JSON of its line `data:`. The line `id:` counts the events of this stream. Lines that begin with a colon keep it \
-    open.";
+    open. Those of rooms are for whoever listens to a room, and not in the stream.";
 
 /// What is in the stream: one event after the other.
 pub const STREAM: Payload = Payload { name, schema, parts, example, read };
@@ -34,6 +37,11 @@ const fn data_of(name: EventName) -> Payload {
         EventName::SessionExpiring => Payload::of::<Expiring>(),
         EventName::UserUpdated => Payload::of::<UserUpdated>(),
         EventName::SecurityAlert => Payload::of::<SecurityAlert>(),
+        EventName::RoomJoined => Payload::of::<RoomJoined>(),
+        EventName::RoomLeft => Payload::of::<RoomLeft>(),
+        EventName::RoomPresence => Payload::of::<RoomPresenceChanged>(),
+        EventName::RoomMessage => Payload::of::<RoomMessagePosted>(),
+        EventName::RoomMessageRemoved => Payload::of::<RoomMessageRemoved>(),
     }
 }
 

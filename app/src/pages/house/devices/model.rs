@@ -364,7 +364,8 @@ impl Devices {
             ServerEvent::Hello(_)
             | ServerEvent::SessionExpiring(_)
             | ServerEvent::UserUpdated(_)
-            | ServerEvent::SecurityAlert(_) => return,
+            | ServerEvent::SecurityAlert(_)
+            | ServerEvent::Room(_) => return,
         }
         // An answer on its way may have been made before this happened, and must not undo it.
         if self.list.is_under_way() {
