@@ -24,6 +24,7 @@ macro_rules! areas {
             maintenance: "../maintenance/queries/mod.rs",
             revocations: "../revocations/queries.rs",
             roles: "../roles/queries.rs",
+            rooms: "../rooms/queries/mod.rs",
             servers: "../servers/queries.rs",
             sessions: "../sessions/queries/mod.rs",
         }
@@ -45,6 +46,7 @@ mod maintenance;
 mod metrics;
 mod revocations;
 mod roles;
+mod rooms;
 mod servers;
 mod sessions;
 

@@ -1,0 +1,69 @@
+//! Rooms: small chats, who is in them, and what is said there.
+//!
+//! A membership lasts as long as one of the user's sessions is present in the room. Whatever changes a user's presence
+//! locks the user first, so that of two servers that end two of their sessions at once the second one sees that it was
+//! the last: user, session, membership and presence, room, head row of the log. A heartbeat locks presence only, and
+//! never begins one. See decision 0054.
+
+#[cfg(rustfmt)]
+mod queries;
+pub(in crate::store) mod rows;
+pub(in crate::store) mod sql;
+mod types;
+
+pub use types::*;
+
+use ::types::api::{MessageText, RoomId, RoomName};
+use ::types::domain::{SessionId, Timestamp, UserId};
+use ::types::words::RoomMessageKind;
+
+use crate::store::NewAudit;
+use crate::store::db::verbs;
+
+verbs! {
+    /// Rooms: small chats, who is in them, and what is said there.
+    RoomsStore = rooms;
+
+    /// Creates a room, which its creator enters.
+    create_room(name: &RoomName, entry: &RoomEntry<'_>) -> Entrance;
+    /// A session enters a room, and with the first of their sessions the user joins. What runs out is prolonged.
+    enter_room(entry: &RoomEntry<'_>) -> Entrance;
+    /// A user leaves a room with all sessions. `None` where they were not in it.
+    leave_room(room: RoomId, user: UserId, at: Timestamp) -> Option<RoomMessageRow>;
+    /// The same by a moderator: the user cannot come back at once.
+    remove_participant(room: RoomId, user: UserId, audit: &NewAudit) -> Option<RoomMessageRow>;
+    /// The rooms where something was said last, as this user sees them.
+    rooms(user: UserId, limit: i64) -> Vec<RoomSummaryRow>;
+    /// A room, and whether this user is in it.
+    room(id: RoomId, user: UserId) -> Option<RoomRow>;
+    /// Who is in a room, those who joined first come first.
+    participants(id: RoomId, now: Timestamp) -> Vec<ParticipantRow>;
+    /// Writes what somebody says. `None` where they are not in the room.
+    post_message(room: RoomId, user: UserId, text: &MessageText, at: Timestamp) -> Option<RoomMessageRow>;
+    /// What was said in a room before a message, latest first.
+    messages_before(room: RoomId, number: i64, limit: i64) -> Vec<RoomMessageRow>;
+    /// What was said in a room after a message, in order. No message with a lower number is committed later.
+    messages_after(room: RoomId, number: i64, limit: i64) -> Vec<RoomMessageRow>;
+    /// What rooms have said of a user since a moment: that they came, went, or were removed.
+    said_of(user: UserId, since: Timestamp) -> Vec<RoomMessageRow>;
+    /// Removes what somebody wrote. `audit` says who removes it, and is put down to whoever wrote it. `None` where
+    /// there is no such message, or it was removed before.
+    remove_message(room: RoomId, number: i64, audit: &NewAudit) -> Option<RoomMessageRow>;
+    /// Prolongs the presence of sessions in all their rooms. Gives those that are present; the others have to enter
+    /// again. What has run out is not prolonged any more.
+    heartbeat(beats: &[Heartbeat], now: Timestamp) -> Vec<SessionId>;
+    /// The connections of a server are lost: whoever has none elsewhere is shown as such at once.
+    lose_connections(server: &str) -> ();
+    /// Ends the presence of a session in all its rooms. Gives what is said of the rooms that its user leaves with it,
+    /// which is of this kind.
+    end_presence(session: SessionId, user: UserId, kind: RoomMessageKind, at: Timestamp) -> Vec<RoomMessageRow>;
+    /// Ends what has run out, of `limit` sessions at the most. Gives what is said of the rooms that users leave with
+    /// it: that their session expired, where it did.
+    sweep_presence(now: Timestamp, limit: i64) -> PresenceSweep;
+    /// Deletes messages from before a moment, `limit` of them at the most.
+    delete_messages(before: Timestamp, limit: i64) -> u64;
+    /// Forgets who left rooms before a moment, `limit` of them at the most.
+    forget_former_members(before: Timestamp, limit: i64) -> u64;
+    /// What is held on a user.
+    held_by_rooms(user: UserId) -> HeldByRooms;
+}

@@ -1,0 +1,164 @@
+//! Rooms, who is in them, and what is said there.
+
+use types::api::RoomId;
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{EndReason, OrOther, RoomMessageKind};
+
+/// A session that enters a room.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomEntry<'a> {
+    pub room_id: RoomId,
+    pub user_id: UserId,
+    pub session_id: SessionId,
+    /// The server that holds the connection: its `SERVER_ID`.
+    pub server: &'a str,
+    pub at: Timestamp,
+    /// Until when it counts as present without a heartbeat; never longer than the session lasts.
+    pub until: Timestamp,
+    /// Whom a moderator has removed after this moment does not get in.
+    pub removed_after: Timestamp,
+    /// How many may be in a room.
+    pub most: i64,
+}
+
+/// What comes of entering a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// The session is present.
+    Entered {
+        room: RoomRow,
+        /// What the room says of it, where the user has joined and was not in it before.
+        joined: Option<RoomMessageRow>,
+    },
+    /// There is no such room.
+    NoSuchRoom,
+    /// As many are in it as may be.
+    Full,
+    /// A moderator removed the user at this moment.
+    Removed(Timestamp),
+    /// The session is over.
+    SessionEnded,
+}
+
+/// A room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRow {
+    pub id: RoomId,
+    pub name: String,
+    pub created_at: Timestamp,
+    /// Whether the user who asks is in it.
+    pub joined: bool,
+}
+
+/// A room in the list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomSummaryRow {
+    pub id: RoomId,
+    pub name: String,
+    pub participants: u64,
+    /// Whether the user who asks is in it.
+    pub joined: bool,
+    pub last_message_at: Timestamp,
+}
+
+/// Somebody in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParticipantRow {
+    pub user_id: UserId,
+    pub name: String,
+    pub joined_at: Timestamp,
+    /// The last heartbeat of their sessions; none where all of them have run out.
+    pub heartbeat_at: Option<Timestamp>,
+    /// The last one of those that are not away.
+    pub here_at: Option<Timestamp>,
+}
+
+/// What somebody wrote, or what the room says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomMessageRow {
+    pub room_id: RoomId,
+    /// Its place in the room, in the order of commits.
+    pub number: i64,
+    pub sender_id: UserId,
+    /// The name as it was.
+    pub sender_name: String,
+    pub kind: OrOther<RoomMessageKind>,
+    /// Empty where nobody wrote it, or it was removed.
+    pub text: String,
+    pub sent_at: Timestamp,
+    pub removed_at: Option<Timestamp>,
+}
+
+/// A sign of life of a session in all its rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Heartbeat {
+    /// Until when it counts as present without another one: not longer than the session lasts.
+    pub until: Timestamp,
+    /// Whether the user does something else.
+    pub is_away: bool,
+    pub session_id: SessionId,
+}
+
+/// What a sweep has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceSweep {
+    /// How many sessions had run out in a room.
+    pub ended: u64,
+    /// What is said of the rooms that users have left.
+    pub departures: Vec<RoomMessageRow>,
+}
+
+/// A session that has ended while it was present in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeavingSession {
+    pub session_id: SessionId,
+    pub user_id: UserId,
+    pub reason: EndReason,
+    pub at: Timestamp,
+}
+
+impl LeavingSession {
+    /// What a room says of a user who leaves it with the session.
+    pub const fn kind(&self) -> RoomMessageKind {
+        match self.reason {
+            EndReason::UserInitiatedLogout | EndReason::LogoutAll => RoomMessageKind::SignedOut,
+            EndReason::SessionExpired | EndReason::IdleTimeout => RoomMessageKind::SessionExpired,
+            EndReason::RevokedFromOtherDevice
+            | EndReason::PasswordChanged
+            | EndReason::PasswordReset
+            | EndReason::RefreshReuse
+            | EndReason::AdminRevoked
+            | EndReason::AccountDisabled
+            | EndReason::AccountDeleted
+            | EndReason::Replaced => RoomMessageKind::WasSignedOut,
+        }
+    }
+}
+
+/// What rooms hold on a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldByRooms {
+    pub memberships: Vec<HeldMembership>,
+    pub messages: Vec<HeldMessage>,
+}
+
+/// A room that the user is in, or was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldMembership {
+    /// The name of the room.
+    pub room: String,
+    /// Whether the user made it.
+    pub is_creator: bool,
+    pub joined_at: Timestamp,
+    pub left_at: Option<Timestamp>,
+}
+
+/// What the user wrote, or what a room says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldMessage {
+    /// The name of the room.
+    pub room: String,
+    pub kind: OrOther<RoomMessageKind>,
+    pub text: String,
+    pub at: Timestamp,
+}
