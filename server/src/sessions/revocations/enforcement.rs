@@ -7,12 +7,19 @@ use std::time::Duration;
 use types::domain::SessionId;
 
 use super::Revocations;
-use crate::store::{EndOutcome, Revocation};
+use crate::store::{EndOutcome, Revocation, RoomMessageRow};
 
 /// How long a poll of the log may take.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
 
 impl Revocations {
+    /// From now on, this is told what rooms say of users who have left them with ended sessions, once it is committed
+    /// here.
+    pub fn tell_rooms(&self, tell: impl Fn(&[RoomMessageRow]) + Send + Sync + 'static) {
+        // Whoever comes first: there is one area of rooms.
+        let _ = self.tell_rooms.set(Box::new(tell));
+    }
+
     /// Enforces what a transaction has committed. Returns the sessions whose streams were notified here.
     pub fn put_in_force(&self, outcome: &EndOutcome) -> Vec<SessionId> {
         self.put_all_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
@@ -63,6 +70,9 @@ impl Revocations {
     }
 
     fn enforce(&self, outcome: &EndOutcome) -> Vec<SessionId> {
+        if let Some(tell) = self.tell_rooms.get().filter(|_| !outcome.departures.is_empty()) {
+            tell(outcome.departures.as_slice());
+        }
         let Some(first) = outcome.revocations.first() else { return Vec::new() };
         if let Some(reason) = first.reason {
             self.metrics.ended.add(reason, outcome.ended.len());

@@ -19,7 +19,7 @@ mod sync {
     pub use std::sync::atomic::{AtomicBool, AtomicU64};
 }
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -38,7 +38,7 @@ use super::open_streams::OpenStreams;
 use super::terminations::{Covered, PendingEnds};
 use crate::auth::tokens::{AccessTokens, Verified};
 use crate::context::Context;
-use crate::store::SessionRow;
+use crate::store::{RoomMessageRow, SessionRow};
 
 /// What may not pass on this server.
 pub struct Revocations {
@@ -54,8 +54,12 @@ pub struct Revocations {
     /// Takes the sessions whose streams were notified, to be stored for receipts. Requests hold this as well, and must
     /// not keep the task alive that stores them: it ends with the tail and the end worker.
     notified: mpsc::WeakUnboundedSender<Vec<SessionId>>,
+    tell_rooms: OnceLock<Box<TellRooms>>,
     metrics: Arc<SessionMetrics>,
 }
+
+/// Is told what rooms say of users who have left them.
+type TellRooms = dyn Fn(&[RoomMessageRow]) + Send + Sync;
 
 impl Revocations {
     pub(super) fn new(
@@ -69,8 +73,8 @@ impl Revocations {
         let streams = Arc::new(OpenStreams::new(Arc::clone(&context.events), context.metrics.group()));
         let ends_with_session = Arc::new(EndsWithSession::new(Arc::clone(&streams)));
         let notified = notified.downgrade();
-        let (polled, pending_ends) = (Arc::default(), Arc::default());
-        Self { context, list, polled, pending_ends, streams, ends_with_session, tokens, notified, metrics }
+        let (polled, pending_ends, tell_rooms) = (Arc::default(), Arc::default(), OnceLock::new());
+        Self { context, list, polled, pending_ends, streams, ends_with_session, tokens, notified, tell_rooms, metrics }
     }
 
     /// This server's list.

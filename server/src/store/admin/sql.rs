@@ -2,7 +2,7 @@
 
 use crate::store::accounts::sql::user_columns;
 use crate::store::db::dialect::statements;
-use crate::store::sessions::sql::session_columns;
+use crate::store::sessions::sql::{in_room, session_columns};
 
 /// What the pages of users have in common, by their order: where they begin and end, the order, and the numbers of two
 /// parameters, how many there are at most and a role.
@@ -134,8 +134,11 @@ statements! {
     );
     /// In the order of their ids, as everybody locks users.
     LOCK_USERS = "SELECT id FROM users WHERE id IN ({list:1}) ORDER BY id {lock}";
-    END_LISTED = "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL AND id IN ({list:3}) \
-        RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until";
+    END_LISTED = concat!(
+        "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL AND id IN ({list:3}) \
+         RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until, ",
+        in_room!()
+    );
     /// Asks the log about each of them: PostgreSQL might read all of it for an `EXISTS`.
     TAKEN_ADDRESSES = "SELECT email, COALESCE((SELECT TRUE FROM audit_log a WHERE a.user_id = users.id \
         AND a.action = 'user_imported' LIMIT 1), FALSE) AS imported FROM users WHERE email IN ({list:1})";

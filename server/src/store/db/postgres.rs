@@ -2,7 +2,7 @@
 //!
 //! Everything runs under READ COMMITTED: a statement sees what was committed before it began, and one that waited for
 //! a row looks at it again. Verbs that decide by what they read hold its row lock. Locks are taken in one order:
-//! all roles, user, session, head row.
+//! all roles, user, session, presence in rooms, room, head row.
 
 use std::fmt;
 use std::str::FromStr;

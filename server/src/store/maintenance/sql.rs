@@ -16,9 +16,11 @@ statements! {
     SEED_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, ip, user_agent) \
         SELECT id, created_at, user_id, user_id, id, 'sign_in', ip, user_agent FROM sessions \
         WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO NOTHING";
+    /// One that is present in a room leaves it first: its presence runs out with it, and is swept.
     MARK_EXPIRED = "UPDATE sessions SET ended_at = expires_at, end_reason = CASE WHEN expires_at < max_expires_at THEN $3 \
         ELSE 'session_expired' END WHERE id IN \
-        (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 \
+        (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 \
+        AND NOT EXISTS (SELECT 1 FROM room_presence p WHERE p.session_id = sessions.id) ORDER BY expires_at LIMIT $2 \
         {skip_locked}) RETURNING id, user_id, ended_at, end_reason";
     DELETE_REVOCATIONS = "DELETE FROM revocation_log WHERE position IN \
         (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2 \

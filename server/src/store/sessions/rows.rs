@@ -18,6 +18,7 @@ pub struct EndedColumns {
     #[sqlx(flatten)]
     device: DeviceColumns,
     remember_until: i64,
+    in_room: bool,
 }
 
 impl TryFrom<EndedColumns> for EndedSession {
@@ -25,7 +26,7 @@ impl TryFrom<EndedColumns> for EndedSession {
 
     fn try_from(row: EndedColumns) -> RowResult<Self> {
         let remember_until = Timestamp::from_millis(row.remember_until);
-        Ok(Self { id: SessionId(row.id), device: row.device.into(), remember_until })
+        Ok(Self { id: SessionId(row.id), device: row.device.into(), remember_until, in_room: row.in_room })
     }
 }
 

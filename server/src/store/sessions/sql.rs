@@ -2,6 +2,15 @@
 
 use crate::store::db::dialect::statements;
 
+/// Whether a session is present in a room. Asked about each of them: PostgreSQL might read all of it for an `EXISTS`.
+macro_rules! in_room {
+    () => {
+        "COALESCE((SELECT TRUE FROM room_presence p WHERE p.session_id = sessions.id LIMIT 1), FALSE) AS in_room"
+    };
+}
+
+pub(in crate::store) use in_room;
+
 /// Marks live sessions as ended; the condition follows.
 macro_rules! end_sessions {
     ($which:literal) => {
@@ -9,7 +18,8 @@ macro_rules! end_sessions {
             "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_by = $4, ended_by_device = $5, receipt = $6 \
              WHERE user_id = $1 AND ended_at IS NULL",
             $which,
-            " RETURNING id, device_name, platform, browser, os, kind, app_version, remember_until"
+            " RETURNING id, device_name, platform, browser, os, kind, app_version, remember_until, ",
+            in_room!()
         )
     };
 }

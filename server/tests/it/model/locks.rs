@@ -1,5 +1,5 @@
-//! The order of locks as a model: all roles, browser, user, that user's sessions, head row. A transaction is the list
-//! of the rows that it locks, one after the other, until it ends. Every three of them meet in every order: none may
+//! The order of locks as a model: all roles, browser, user, that user's sessions, their presence in rooms, room, head
+//! row. A transaction is the list of the rows that it locks, one after the other, until it ends. Every three of them meet in every order: none may
 //! come to wait in a circle.
 //!
 //! Ours hold, and with any one of them done otherwise two come to wait for each other. Whoever adds a transaction that
@@ -21,11 +21,15 @@ enum Row {
     Bucket,
     /// A registration that waits for the address.
     Registration,
+    /// That a session is present in a room, by the number of the session.
+    Presence(u8),
+    /// A room, by number.
+    Room(u8),
     /// The head of the revocation log.
     Head,
 }
 
-use Row::{Browser, Bucket, Head, Registration, Roles, Session};
+use Row::{Browser, Bucket, Head, Presence, Registration, Roles, Room, Session};
 
 const ADA: Row = Row::User(1);
 const BOB: Row = Row::User(2);
@@ -35,6 +39,12 @@ const LAPTOP: Row = Session(2);
 const HIS: Row = Session(3);
 const OLD: Row = Session(4);
 const PHONE: Row = Session(5);
+/// Two rooms, which three sessions are in.
+const ATTIC: Row = Room(1);
+const KITCHEN: Row = Room(2);
+const BY_LAPTOP: Row = Presence(2);
+const BY_HIS: Row = Presence(3);
+const BY_PHONE: Row = Presence(5);
 
 #[derive(Clone, Debug)]
 struct Transaction {
@@ -77,6 +87,14 @@ fn ours() -> Vec<Transaction> {
         transaction("a link is asked for", &[ADA, Registration]),
         transaction("somebody registers", &[Bucket, Registration]),
         transaction("streams were notified", &[OLDEST, OLD]),
+        transaction(
+            "sessions of two users end who are in two rooms",
+            &[ADA, PHONE, LAPTOP, BOB, HIS, BY_LAPTOP, BY_HIS, BY_PHONE, ATTIC, KITCHEN, Head],
+        ),
+        transaction("somebody joins a room", &[ADA, LAPTOP, BY_LAPTOP, ATTIC]),
+        transaction("somebody says something in a room, or leaves it", &[BOB, BY_HIS, ATTIC]),
+        transaction("presence is prolonged", &[BY_LAPTOP, BY_HIS, BY_PHONE]),
+        transaction("presence has run out", &[ADA, BOB, BY_LAPTOP, BY_HIS, ATTIC, KITCHEN]),
         transaction("a session is refreshed or renamed", &[LAPTOP]),
         transaction("another one is", &[PHONE]),
     ]
@@ -94,6 +112,9 @@ fn slips() -> Vec<Transaction> {
         transaction("a deletion forgets tries after registrations", &[ADA, LAPTOP, PHONE, Registration, Bucket, Head]),
         transaction("a code is counted before the user is locked", &[Registration, ADA, LAPTOP, PHONE, Head]),
         transaction("streams are notified in no order", &[OLD, OLDEST]),
+        transaction("presence is prolonged in no order", &[BY_PHONE, BY_LAPTOP]),
+        transaction("a room is locked before whoever leaves it", &[ATTIC, ADA]),
+        transaction("somebody else leaves two rooms as they come", &[KITCHEN, ATTIC]),
     ]
 }
 
@@ -170,7 +191,7 @@ fn no_three_transactions_wait_for_each_other_in_any_order() {
             }
         }
     }
-    assert_eq!(met, 2300);
+    assert_eq!(met, 3654);
 }
 
 #[test]

@@ -250,7 +250,7 @@ pub(in crate::store) async fn end_unproved(
     };
     let mut entries = EntryBatch::default();
     ending.carry_out(connection, Which::All, ended, &mut entries, ids).await?;
-    entries.write(connection).await?;
+    entries.write(connection, &mut ended.departures).await?;
     if !stays {
         query(sql::revocations::FORGET_DEVICES_OF).bind(there.id.0).execute(&mut *connection).await?;
         query(sql::accounts::DELETE_USER).bind(there.id.0).execute(&mut *connection).await?;

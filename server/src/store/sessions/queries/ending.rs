@@ -1,7 +1,8 @@
 //! Ending sessions, with their history, audit and log entries.
 //!
 //! All commands share one transaction. It locks the users in the order of their ids, then their sessions, then the head
-//! row of the log. The head row comes last because every other transaction that ends sessions waits for it.
+//! row of the log. The head row comes last because every other transaction that ends sessions waits for it. What else
+//! belongs to a session and is stored ends in between (`rooms`).
 
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason};
@@ -10,14 +11,15 @@ use super::super::accounts::users::hold_user;
 use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
 use super::super::revocations::{log_and_commit, may_have_lost};
+use super::super::rooms::presence::leave_with_sessions;
 use super::history::{ended_entry, insert_history};
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
 use crate::store::sessions::rows::{EndedColumns, ReceiptColumns};
 use crate::store::{
-    Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
-    RevokedSubject, Selection, StoreError, sql,
+    Digest, EndCommand, EndOutcome, EndedSession, LeavingSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow,
+    Revocation, RevokedSubject, RoomMessageRow, Selection, StoreError, sql,
 };
 
 impl Database {
@@ -52,7 +54,12 @@ impl Database {
                 end_all_of_unknown(&mut tx, command, outcome).await?;
             }
         }
-        entries.write(&mut tx).await?;
+        let mut departures = Vec::new();
+        entries.write(&mut tx, &mut departures).await?;
+        // They are enforced together.
+        if let Some(first) = outcomes.first_mut() {
+            first.departures = departures;
+        }
         log_and_commit(tx, &mut in_order(&mut outcomes, &order)).await?;
         Ok(outcomes)
     }
@@ -128,7 +135,7 @@ pub(in crate::store) async fn end_in(
 ) -> Result<EndOutcome> {
     let (mut outcome, mut entries) = (EndOutcome::default(), EntryBatch::default());
     end_selected(connection, command, &mut outcome, &mut entries, ids).await?;
-    entries.write(connection).await?;
+    entries.write(connection, &mut outcome.departures).await?;
     Ok(outcome)
 }
 
@@ -216,18 +223,23 @@ pub(in crate::store) async fn was_carried_out(connection: &mut Connection, comma
     })
 }
 
-/// The history and audit entries of what ended, of all commands together: each statement is a trip to the database.
+/// The history and audit entries of what ended, and what was in a room, of all commands together: each statement is a
+/// trip to the database.
 #[derive(Default)]
 pub(in crate::store) struct EntryBatch {
     history: Vec<NewHistoryEntry>,
     audit: Vec<NewAudit>,
+    leaving: Vec<LeavingSession>,
 }
 
 impl EntryBatch {
-    /// Writes the entries collected so far.
-    pub async fn write(&mut self, connection: &mut Connection) -> Result<()> {
+    /// Writes the entries collected so far, and ends the presence of the sessions in rooms. What is said of it there is
+    /// added to `departures`.
+    pub async fn write(&mut self, connection: &mut Connection, departures: &mut Vec<RoomMessageRow>) -> Result<()> {
         insert_history(connection, &std::mem::take(&mut self.history)).await?;
-        insert_audit(connection, &std::mem::take(&mut self.audit)).await
+        insert_audit(connection, &std::mem::take(&mut self.audit)).await?;
+        departures.extend(leave_with_sessions(connection, &std::mem::take(&mut self.leaving)).await?);
+        Ok(())
     }
 }
 
@@ -291,6 +303,14 @@ impl EndDetails {
             entries
                 .audit
                 .push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
+            if session.in_room {
+                entries.leaving.push(LeavingSession {
+                    session_id: session.id,
+                    user_id: self.user_id,
+                    reason: self.reason,
+                    at: self.at,
+                });
+            }
         }
         // Making room for a sign-in answers no alert.
         let answers = self.reason != EndReason::Replaced;

@@ -80,7 +80,7 @@ impl Database {
         }
         insert_history(&mut tx, std::slice::from_ref(history)).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
-        entries.write(&mut tx).await?;
+        entries.write(&mut tx, &mut replaced.departures).await?;
         if let Some((browser, held)) = &held {
             acquaint(&mut tx, held, browser, session.user_id, session.at).await?;
         }

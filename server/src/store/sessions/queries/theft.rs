@@ -52,7 +52,7 @@ impl Database {
         let (mut outcome, mut entries) = (EndOutcome::default(), EntryBatch::default());
         let ending = ending_of(user_id, attempt);
         ending.carry_out(&mut tx, Which::One(session.id), &mut outcome, &mut entries, ids).await?;
-        entries.write(&mut tx).await?;
+        entries.write(&mut tx, &mut outcome.departures).await?;
         let is_raised = insert_alert(&mut tx, &report.alert).await?;
         insert_job(&mut tx, &(report.mail)(&user, &session)).await?;
         log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;

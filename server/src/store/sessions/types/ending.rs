@@ -4,7 +4,7 @@ use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
-use crate::store::{Digest, Origin, Revocation};
+use crate::store::{Digest, Origin, Revocation, RoomMessageRow};
 
 /// Which sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +97,8 @@ pub struct EndOutcome {
     pub ended: Vec<EndedSession>,
     /// The rows that were written to the revocation log.
     pub revocations: Vec<Revocation>,
+    /// What rooms say of users who have left them with these sessions, or with others of the same transaction.
+    pub departures: Vec<RoomMessageRow>,
     /// Whether the requesting session had itself ended before the request. Nothing was written then.
     pub requester_ended: bool,
 }
@@ -108,6 +110,8 @@ pub struct EndedSession {
     pub device: DeviceDescription,
     /// Until when its end must be remembered, by the tokens that were made for it.
     pub remember_until: Timestamp,
+    /// Whether it was present in a room.
+    pub in_room: bool,
 }
 
 /// A device on a receipt.
