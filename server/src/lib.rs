@@ -35,6 +35,7 @@ mod pages;
 pub mod random;
 pub mod registry;
 mod roles;
+mod rooms;
 mod security;
 pub mod sessions;
 pub mod store;
@@ -53,6 +54,7 @@ pub const AREAS: &[Area] = &[
     roles::AREA,
     admin::AREA,
     impersonation::AREA,
+    rooms::AREA,
     legacy::AREA,
     operations::AREA,
     mail::AREA,

@@ -24,6 +24,8 @@ pub enum LimitedAction {
     Rule,
     /// The audit log as a file.
     AuditExport,
+    /// A message in a room.
+    Message,
 }
 
 impl LimitedAction {
@@ -34,6 +36,7 @@ impl LimitedAction {
             Self::Export | Self::AuditExport => Bucket { burst: 5, every_ms: 60_000 },
             Self::Search => Bucket { burst: 120, every_ms: 500 },
             Self::Rule => Bucket { burst: 10, every_ms: 10_000 },
+            Self::Message => Bucket { burst: 20, every_ms: 1_000 },
         }
     }
 
@@ -45,6 +48,7 @@ impl LimitedAction {
             Self::Search => "searches",
             Self::Rule => "rules",
             Self::AuditExport => "audit exports",
+            Self::Message => "messages",
         }
     }
 }

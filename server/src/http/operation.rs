@@ -23,7 +23,7 @@ pub struct Operation {
     pub summary: &'static str,
     /// What else there is to know.
     pub about: &'static str,
-    /// What stands in the path.
+    /// What stands in the path. Where several things do, a field of each name.
     pub path: Option<Parameters>,
     /// What may stand in the query.
     pub query: Option<Parameters>,

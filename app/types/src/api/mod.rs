@@ -42,8 +42,9 @@ pub use roles::{
 };
 pub use rooms::{
     CreateRoomFields, CreateRoomRequest, MessageText, Participant, PostMessageFields, PostMessageRequest, Room,
-    RoomEvent, RoomId, RoomJoined, RoomLeft, RoomList, RoomMessage, RoomMessagePosted, RoomMessageRemoved,
-    RoomMessages, RoomName, RoomPresenceChanged, RoomSummary, WrittenRoomEvent,
+    RoomEvent, RoomId, RoomJoined, RoomLeft, RoomList, RoomMessage, RoomMessagePath, RoomMessagePosted,
+    RoomMessageRemoved, RoomMessages, RoomName, RoomParticipantPath, RoomPresenceChanged, RoomSummary,
+    WrittenRoomEvent,
 };
 pub use sessions::{
     Activity, ActivityEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceInfoFields, EndSessionFields,

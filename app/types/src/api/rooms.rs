@@ -61,6 +61,26 @@ pub fn room_participant(id: RoomId, user: UserId) -> String {
     format!("{ROOMS}/{id}/participants/{user}")
 }
 
+/// What stands in the path of one message.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RoomMessagePath {
+    /// The room.
+    pub id: RoomId,
+    /// The number of the message.
+    pub message: u64,
+}
+
+/// What stands in the path of somebody in a room.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RoomParticipantPath {
+    /// The room.
+    pub id: RoomId,
+    /// The user.
+    pub user: UserId,
+}
+
 /// The name of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomName(String);
@@ -373,8 +393,8 @@ impl WrittenRoomEvent {
 #[cfg(feature = "schema")]
 mod examples {
     use super::{
-        CreateRoomRequest, PostMessageRequest, Room, RoomJoined, RoomLeft, RoomList, RoomMessage, RoomMessagePosted,
-        RoomMessageRemoved, RoomMessages, RoomPresenceChanged,
+        CreateRoomRequest, PostMessageRequest, Room, RoomId, RoomJoined, RoomLeft, RoomList, RoomMessage,
+        RoomMessagePath, RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomParticipantPath, RoomPresenceChanged,
     };
     use crate::api::examples::Example;
 
@@ -399,6 +419,20 @@ mod examples {
                 r#"", "at": "2026-11-29T09:31:00.000Z"}"#
             )
         };
+    }
+
+    impl Example for RoomId {
+        const EXAMPLE: &'static str = r#""0198ad30-2c33-7a64-9d75-3e4f5a6b7c82""#;
+    }
+
+    impl Example for RoomMessagePath {
+        const EXAMPLE: &'static str = r#"{"id": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "message": 42}"#;
+    }
+
+    impl Example for RoomParticipantPath {
+        const EXAMPLE: &'static str = r#"{
+            "id": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "user": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70"
+        }"#;
     }
 
     impl Example for CreateRoomRequest {

@@ -137,10 +137,10 @@ fn has_required(payload: &Payload) -> bool {
 
 /// What stands in path and query.
 fn parameters(path: &str, described: &Operation) -> Vec<Parameter> {
-    let in_braces = path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
-    let in_path = in_braces.zip(described.path).map(|((name, _), described)| path_parameter(name, described));
+    let in_braces = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let in_path = in_braces.filter_map(|(name, _)| described.path.map(|described| path_parameter(name, described)));
     let in_query = described.query.map(query_parameters).unwrap_or_default();
-    in_path.into_iter().chain(in_query).collect()
+    in_path.chain(in_query).collect()
 }
 
 /// The field of that name, or the type itself, as a parameter.

@@ -103,7 +103,7 @@ pub struct Heartbeat {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PresenceSweep {
     /// How many sessions had run out in a room.
-    pub ended: u64,
+    pub ended: usize,
     /// What is said of the rooms that users have left.
     pub departures: Vec<RoomMessageRow>,
 }

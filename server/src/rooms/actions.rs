@@ -1,0 +1,179 @@
+//! What users do in rooms. Each is one verb of the store; once it is committed, everybody in the room is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::api::{
+    MessageText, Participant, RoomEvent, RoomId, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved, RoomName,
+};
+use types::domain::{SessionId, UserId};
+use types::words::{AuditAction, RoomPresence};
+
+use super::config::RoomsConfig;
+use super::metrics::{Departure, RoomMetrics};
+use super::shown;
+use crate::auth::tokens::Verified;
+use crate::config::Config;
+use crate::context::Context;
+use crate::events::Topic;
+use crate::store::{Entrance, NewAudit, Origin, RoomEntry, RoomMessageRow, StoreError};
+
+/// How many may be in a room.
+pub const MOST_PARTICIPANTS: u16 = 200;
+/// Whom a moderator has removed does not get in again for so long.
+const REMOVED_FOR: Duration = Duration::from_hours(1);
+
+/// Rooms, and what is done in them.
+pub struct Rooms {
+    pub(super) context: Context,
+    /// `SERVER_ID`.
+    server: String,
+    pub(super) presence_timeout: Duration,
+    /// How long messages are kept, and who was in a room.
+    pub(super) retention: Duration,
+    pub(super) metrics: Arc<RoomMetrics>,
+}
+
+/// A user in a session, who is in a room or enters it.
+#[derive(Clone, Copy, Debug)]
+pub struct Occupant {
+    pub user_id: UserId,
+    pub session_id: SessionId,
+}
+
+impl Occupant {
+    /// The one of this token.
+    pub const fn of(token: &Verified) -> Self {
+        Self { user_id: token.user_id, session_id: token.session_id }
+    }
+}
+
+/// A moderator, and from where the request came.
+pub struct Moderator {
+    pub user_id: UserId,
+    pub origin: Origin,
+}
+
+impl Rooms {
+    /// By the settings.
+    pub fn new(context: &Context, config: &Config) -> Self {
+        let RoomsConfig { presence_timeout, retention } = *config.section::<RoomsConfig>();
+        let (server, metrics) = (config.server.server_id.clone(), context.metrics.group());
+        Self { context: context.clone(), server, presence_timeout, retention, metrics }
+    }
+
+    /// Makes a room, which its creator enters.
+    pub async fn create(&self, who: Occupant, name: &RoomName) -> Result<Entrance, StoreError> {
+        let entry = self.entry(RoomId(self.context.new_id()), who);
+        let entrance = self.context.store.rooms().create_room(name, &entry).await?;
+        self.entered(&entrance);
+        Ok(entrance)
+    }
+
+    /// The session enters a room, and with the first of their sessions the user joins.
+    pub async fn enter(&self, who: Occupant, room: RoomId) -> Result<Entrance, StoreError> {
+        let entrance = self.context.store.rooms().enter_room(&self.entry(room, who)).await?;
+        self.entered(&entrance);
+        Ok(entrance)
+    }
+
+    /// The user leaves a room with all sessions. False where they were not in it.
+    pub async fn leave(&self, who: Occupant, room: RoomId) -> Result<bool, StoreError> {
+        let said = self.context.store.rooms().leave_room(room, who.user_id, self.context.now()).await?;
+        self.left(said.as_slice());
+        Ok(said.is_some())
+    }
+
+    /// A moderator removes a user from a room. False where they were not in it.
+    pub async fn remove_participant(&self, by: &Moderator, room: RoomId, user: UserId) -> Result<bool, StoreError> {
+        let audit = NewAudit { user_id: Some(user), ..self.moderation(AuditAction::RoomParticipantRemoved, by, room) };
+        let said = self.context.store.rooms().remove_participant(room, user, &audit).await?;
+        self.left(said.as_slice());
+        Ok(said.is_some())
+    }
+
+    /// The user says something in a room. `None` where they are not in it.
+    pub async fn post(
+        &self,
+        who: Occupant,
+        room: RoomId,
+        text: &MessageText,
+    ) -> Result<Option<RoomMessageRow>, StoreError> {
+        let at = self.context.now();
+        let posted = self.context.store.rooms().post_message(room, who.user_id, text, at).await?;
+        if let Some(message) = &posted {
+            self.metrics.messages.increment();
+            self.tell(&RoomEvent::Message(RoomMessagePosted { room_id: room, message: shown::message(message) }));
+        }
+        Ok(posted)
+    }
+
+    /// A moderator removes what somebody wrote. False where there is no such message.
+    pub async fn remove_message(&self, by: &Moderator, room: RoomId, number: i64) -> Result<bool, StoreError> {
+        let audit = self.moderation(AuditAction::RoomMessageRemoved, by, room);
+        let removed = self.context.store.rooms().remove_message(room, number, &audit).await?;
+        if let Some(message) = &removed {
+            self.metrics.messages_removed.increment();
+            let number = message.number.unsigned_abs();
+            self.tell(&RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: room, number, at: audit.at }));
+        }
+        Ok(removed.is_some())
+    }
+
+    /// Users have left rooms because sessions have ended.
+    pub fn left_with_sessions(&self, departures: &[RoomMessageRow]) {
+        tracing::info!(count = departures.len(), "rooms left with ended sessions");
+        self.left(departures);
+    }
+
+    /// Tells of users who are not in a room any more.
+    pub fn left(&self, departures: &[RoomMessageRow]) {
+        for said in departures {
+            if let Some(how) = said.kind.known().and_then(Departure::of) {
+                self.metrics.departures.increment(how);
+            }
+            let (room_id, user_id) = (said.room_id, said.sender_id);
+            self.tell(&RoomEvent::Left(RoomLeft { room_id, user_id, message: shown::message(said) }));
+        }
+    }
+
+    /// Tells of a user who has joined, where one has.
+    fn entered(&self, entrance: &Entrance) {
+        let Entrance::Entered { joined: Some(said), .. } = entrance else { return };
+        self.metrics.joins.increment();
+        let participant = Participant {
+            user_id: said.sender_id,
+            name: said.sender_name.clone(),
+            presence: RoomPresence::Here.into(),
+            joined_at: said.sent_at,
+        };
+        let message = shown::message(said);
+        self.tell(&RoomEvent::Joined(RoomJoined { room_id: said.room_id, participant, message }));
+    }
+
+    fn tell(&self, event: &RoomEvent) {
+        // What is said here can be written.
+        if let Ok(written) = event.write() {
+            self.context.events.publish(Topic::Room(event.room_id()), &written, None);
+        }
+    }
+
+    fn entry(&self, room_id: RoomId, Occupant { user_id, session_id }: Occupant) -> RoomEntry<'_> {
+        let at = self.context.now();
+        RoomEntry {
+            room_id,
+            user_id,
+            session_id,
+            server: &self.server,
+            at,
+            until: at.plus(self.presence_timeout),
+            removed_after: at.minus(REMOVED_FOR),
+            most: i64::from(MOST_PARTICIPANTS),
+        }
+    }
+
+    fn moderation(&self, action: AuditAction, by: &Moderator, room: RoomId) -> NewAudit {
+        let detail = serde_json::json!({ "room": room }).to_string();
+        NewAudit { actor_id: Some(by.user_id), detail: Some(detail), ..self.context.audit(action, &by.origin) }
+    }
+}

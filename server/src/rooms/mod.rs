@@ -1,0 +1,118 @@
+//! Rooms: small chats whose participants show what the end of a session takes along.
+//!
+//! `actions` is what users do in rooms, each a verb of the store that everybody in the room is then told of. `presence`
+//! says who is there. Whoever is signed out leaves their rooms in the transaction that
+//! ends the session (`store/rooms`); here it is only told. `shown` is how rooms look on the wire.
+
+mod actions;
+mod handlers;
+mod metrics;
+mod presence;
+mod settings;
+mod shown;
+
+use std::sync::Arc;
+
+use serde_json::json;
+use types::api::rooms as paths;
+use types::domain::UserId;
+use types::words::BuiltInRole;
+
+use crate::area::{Area, Building, Held, Parts};
+use crate::auth::permissions::Permission;
+use crate::config::Config;
+use crate::context::Context;
+use crate::http::needs::{SESSION, permission};
+use crate::http::routes::Routes;
+use crate::http::state::ApiState;
+use crate::metrics::Declaration;
+use crate::sessions::Sessions;
+use crate::store::{HeldByRooms, Store};
+use actions::Rooms;
+use handlers::{messages, participants, rooms as calls};
+use metrics::RoomMetrics;
+use settings::RoomsConfig;
+
+/// What this area brings.
+pub const AREA: Area = Area {
+    name: "rooms",
+    settings: Some(settings::SECTION),
+    permissions: &[MODERATE],
+    build,
+    routes,
+    problems: handlers::PROBLEMS,
+    metrics: &[Declaration::of::<RoomMetrics>()],
+    held,
+    ..Area::NONE
+};
+
+/// Taking messages and people out of rooms.
+const MODERATE: Permission =
+    Permission::new(paths::ROOMS_MODERATE, "Remove messages and people from rooms.").held_by(BuiltInRole::Moderator);
+
+fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let rooms = Arc::new(Rooms::new(context, config));
+        let told = Arc::clone(&rooms);
+        parts.get::<Sessions>().revocations().tell_rooms(move |departures| told.left_with_sessions(departures));
+        parts.insert(rooms);
+        Ok(())
+    })
+}
+
+fn routes(routes: Routes<'_>) -> Routes<'_> {
+    routes
+        .get(paths::ROOMS, calls::list)
+        .needs(SESSION.also_while_acting())
+        .described(&calls::LIST)
+        .post(paths::ROOMS, calls::create)
+        .needs(SESSION)
+        .described(&calls::CREATE)
+        .get(paths::ROOM, calls::read)
+        .needs(SESSION.also_while_acting())
+        .described(&calls::READ)
+        .post(paths::JOIN_ROOM, calls::join)
+        .needs(SESSION)
+        .described(&calls::JOIN)
+        .post(paths::LEAVE_ROOM, calls::leave)
+        .needs(SESSION)
+        .described(&calls::LEAVE)
+        .get(paths::ROOM_MESSAGES, messages::list)
+        .needs(SESSION.also_while_acting())
+        .described(&messages::LIST)
+        .post(paths::ROOM_MESSAGES, messages::post)
+        .needs(SESSION)
+        .described(&messages::POST)
+        .delete(paths::ROOM_MESSAGE, messages::remove)
+        .needs(permission(MODERATE))
+        .described(&messages::REMOVE)
+        .delete(paths::ROOM_PARTICIPANT, participants::remove)
+        .needs(permission(MODERATE))
+        .described(&participants::REMOVE)
+}
+
+fn held(store: &Store, user: UserId) -> Held<'_> {
+    Box::pin(async move {
+        let HeldByRooms { memberships, messages } = store.rooms().held_by_rooms(user).await?;
+        if memberships.is_empty() && messages.is_empty() {
+            return Ok(None);
+        }
+        let memberships = memberships.into_iter().map(|held| {
+            json!({"room": held.room, "created": held.is_creator, "joinedAt": held.joined_at, "leftAt": held.left_at})
+        });
+        let messages = messages
+            .into_iter()
+            .map(|held| json!({"room": held.room, "kind": held.kind, "text": held.text, "at": held.at}));
+        Ok(Some(json!({
+            "memberships": memberships.collect::<Vec<_>>(),
+            "messages": messages.collect::<Vec<_>>(),
+        })))
+    })
+}
+
+impl ApiState {
+    /// Rooms.
+    fn rooms(&self) -> &Arc<Rooms> {
+        self.parts.get::<Rooms>()
+    }
+}

@@ -1,0 +1,39 @@
+//! Rooms on the wire.
+
+use types::api::{Participant, Room, RoomMessage, RoomSummary};
+use types::domain::Timestamp;
+
+use super::presence::presence;
+use crate::store::{ParticipantRow, RoomMessageRow, RoomRow, RoomSummaryRow};
+
+pub fn summary(row: RoomSummaryRow) -> RoomSummary {
+    RoomSummary {
+        room_id: row.id,
+        name: row.name,
+        participants: row.participants,
+        joined: row.joined,
+        last_message_at: row.last_message_at,
+    }
+}
+
+pub fn room(row: RoomRow, participants: Vec<ParticipantRow>, now: Timestamp) -> Room {
+    let participants = participants.into_iter().map(|participant| Participant {
+        presence: presence(&participant, now).into(),
+        user_id: participant.user_id,
+        name: participant.name,
+        joined_at: participant.joined_at,
+    });
+    Room { room_id: row.id, name: row.name, created_at: row.created_at, participants: participants.collect() }
+}
+
+pub fn message(row: &RoomMessageRow) -> RoomMessage {
+    RoomMessage {
+        number: row.number.unsigned_abs(),
+        kind: row.kind.clone(),
+        sender_id: row.sender_id,
+        sender_name: row.sender_name.clone(),
+        text: row.text.clone(),
+        at: row.sent_at,
+        removed_at: row.removed_at,
+    }
+}
