@@ -1,15 +1,18 @@
 //! Rooms: small chats whose participants show what the end of a session takes along.
 //!
 //! `actions` is what users do in rooms, each a verb of the store that everybody in the room is then told of. `presence`
-//! says who is there. Whoever is signed out leaves their rooms in the transaction that
-//! ends the session (`store/rooms`); here it is only told. `shown` is how rooms look on the wire.
+//! says who is there, `sweep` ends what has run out, `history` deletes what was said long ago. Whoever is signed out
+//! leaves their rooms in the transaction that ends the session (`store/rooms`); here it is only told. `shown` is how
+//! rooms look on the wire.
 
 mod actions;
 mod handlers;
+mod history;
 mod metrics;
 mod presence;
 mod settings;
 mod shown;
+mod sweep;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use types::api::rooms as paths;
 use types::domain::UserId;
 use types::words::BuiltInRole;
 
-use crate::area::{Area, Building, Held, Parts};
+use crate::area::{Area, Background, Building, Held, Parts};
 use crate::auth::permissions::Permission;
 use crate::config::Config;
 use crate::context::Context;
@@ -40,6 +43,7 @@ pub const AREA: Area = Area {
     permissions: &[MODERATE],
     build,
     routes,
+    tasks: start,
     problems: handlers::PROBLEMS,
     metrics: &[Declaration::of::<RoomMetrics>()],
     held,
@@ -89,6 +93,12 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .delete(paths::ROOM_PARTICIPANT, participants::remove)
         .needs(permission(MODERATE))
         .described(&participants::REMOVE)
+}
+
+fn start(state: &ApiState, background: &Background) {
+    let (sweeps, forgets) = (Arc::clone(state.rooms()), Arc::clone(state.rooms()));
+    background.spawn("room presence", |stop| async move { sweeps.sweep_until(&stop).await });
+    background.spawn("room history", |stop| async move { forgets.forget_until(&stop).await });
 }
 
 fn held(store: &Store, user: UserId) -> Held<'_> {
