@@ -177,3 +177,74 @@ impl Rooms {
         NewAudit { actor_id: Some(by.user_id), detail: Some(detail), ..self.context.audit(action, &by.origin) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use types::api::ServerEvent;
+    use types::domain::{DisplayName, Timestamp};
+    use types::words::RoomMessageKind;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::auth::secrets::Keys;
+    use crate::clock::{Clock, ManualClock};
+    use crate::events::SubscriberId;
+    use crate::lifecycle::Tasks;
+    use crate::metrics::Metrics;
+    use crate::random::SeededRandom;
+    use crate::store::{Notifications, Store};
+
+    const ATTIC: RoomId = RoomId(Uuid::from_u128(7));
+    const KITCHEN: RoomId = RoomId(Uuid::from_u128(8));
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+
+    /// Of which nothing is longer.
+    fn longest_message() -> RoomMessageRow {
+        RoomMessageRow {
+            room_id: ATTIC,
+            number: i64::MAX,
+            sender_id: ADA,
+            sender_name: "🦀".repeat(DisplayName::MAX_CHARS),
+            kind: RoomMessageKind::Text.into(),
+            text: "🦀".repeat(MessageText::MAX_CHARS),
+            sent_at: Timestamp::from_millis(1_000),
+            removed_at: None,
+        }
+    }
+
+    #[test]
+    fn the_longest_message_fits_on_every_bus() {
+        // The message around the data, the envelope and its tag.
+        const AROUND: usize = 400;
+        let message = shown::message(&longest_message());
+        let event = RoomEvent::Message(RoomMessagePosted { room_id: ATTIC, message }).write().expect("JSON");
+        let length = event.data().expect("JSON").len();
+        assert!(length + AROUND < Notifications::LONGEST, "{length}");
+    }
+
+    #[tokio::test]
+    async fn those_who_listen_to_a_room_are_told_who_has_left_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+        let context = Context {
+            store: Store::connect(&url, 1).await.expect("a database"),
+            random: Arc::new(SeededRandom::new(1)),
+            keys: Arc::new(Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys")),
+            metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
+            events: Arc::default(),
+            tasks: Tasks::new(),
+            clock,
+        };
+        let rooms = Rooms::new(&context, &Config::for_tests(folder.path(), &[]).expect("settings"));
+        let listen = |room| context.events.topics().subscribe(Topic::Room(room), SubscriberId(Uuid::from_u128(10)));
+        let (mut attic, mut kitchen) = (listen(ATTIC), listen(KITCHEN));
+        let said = RoomMessageRow { kind: RoomMessageKind::SignedOut.into(), text: String::new(), ..longest_message() };
+        rooms.left_with_sessions(std::slice::from_ref(&said));
+        let event = attic.next().await.expect("an event");
+        let ServerEvent::Room(written) = &*event else { panic!("{event:?}") };
+        let left = RoomEvent::Left(RoomLeft { room_id: ATTIC, user_id: ADA, message: shown::message(&said) });
+        assert_eq!(written.read(), Some(Ok(left)));
+        assert!(attic.try_next().is_none() && kitchen.try_next().is_none());
+    }
+}

@@ -14,5 +14,6 @@ mod impersonation;
 mod jobs;
 mod logs;
 mod model;
+mod rooms;
 mod store;
 mod support;

@@ -1,0 +1,94 @@
+//! Rooms: who is in them, what is said there, and who leaves them with the end of a session.
+
+mod endings;
+mod http;
+mod moderation;
+mod presence;
+mod store;
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, Device};
+
+const ADA: &str = "ada@example.com";
+const BOB: &str = "bob@example.com";
+const WITHIN: Duration = Duration::from_secs(10);
+
+fn id_of(device: &Device<'_>) -> String {
+    device.tokens["user"]["id"].as_str().expect("an id").to_owned()
+}
+
+fn is(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!((answer.status, answer.code()), (status, code), "{}", answer.text);
+}
+
+/// Makes a room, and gives its path.
+async fn makes_room(device: &Device<'_>, name: &str) -> String {
+    let answer = device.post("/api/rooms", &json!({"name": name})).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    format!("/api/rooms/{}", answer.body["roomId"].as_str().expect("an id"))
+}
+
+async fn asks_to_join(device: &Device<'_>, room: &str) -> Answer {
+    device.post(&format!("{room}/join"), &json!({})).await
+}
+
+async fn joins(device: &Device<'_>, room: &str) {
+    let answer = asks_to_join(device, room).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+}
+
+async fn leaves(device: &Device<'_>, room: &str) -> Answer {
+    device.post(&format!("{room}/leave"), &json!({})).await
+}
+
+async fn says(device: &Device<'_>, room: &str, text: &str) -> Answer {
+    device.post(&format!("{room}/messages"), &json!({"text": text})).await
+}
+
+async fn signs_out(device: &Device<'_>) {
+    assert_eq!(device.post("/api/auth/logout", &json!({})).await.status, StatusCode::OK);
+}
+
+/// What was said in a room, oldest first.
+async fn messages(device: &Device<'_>, room: &str) -> Vec<Value> {
+    let answer = device.get(&format!("{room}/messages")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let mut messages = answer.body["messages"].as_array().expect("messages").clone();
+    messages.reverse();
+    messages
+}
+
+/// What the room has said of a user, in order.
+async fn said_of(reader: &Device<'_>, room: &str, user: &str) -> Vec<String> {
+    let all = messages(reader, room).await;
+    let of_user = all.iter().filter(|message| message["senderId"] == user && message["kind"] != "text");
+    of_user.map(|message| message["kind"].as_str().expect("a kind").to_owned()).collect()
+}
+
+/// Who is in a room, by their ids, with how they are there.
+async fn participants(device: &Device<'_>, room: &str) -> Vec<(String, String)> {
+    let answer = device.get(room).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let participants = answer.body["participants"].as_array().expect("a list").iter();
+    participants.map(|participant| (text(&participant["userId"]), text(&participant["presence"]))).collect()
+}
+
+/// Whether a user is in a room.
+async fn is_in(reader: &Device<'_>, room: &str, user: &str) -> bool {
+    participants(reader, room).await.iter().any(|(id, _)| id == user)
+}
+
+/// Asks again and again until it is so.
+async fn eventually(is_so: impl AsyncFn() -> bool) {
+    let reached = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(WITHIN, reached).await.expect("it came to be in time");
+}
