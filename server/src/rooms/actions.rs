@@ -9,8 +9,8 @@ use types::api::{
 use types::domain::{SessionId, UserId};
 use types::words::{AuditAction, RoomPresence};
 
-use super::config::RoomsConfig;
 use super::metrics::{Departure, RoomMetrics};
+use super::settings::RoomsConfig;
 use super::shown;
 use crate::auth::tokens::Verified;
 use crate::config::Config;

@@ -34,7 +34,6 @@ use crate::store::{HeldByRooms, Store};
 use actions::Rooms;
 use handlers::{messages, participants, rooms as calls};
 use metrics::RoomMetrics;
-use settings::RoomsConfig;
 
 /// What this area brings.
 pub const AREA: Area = Area {

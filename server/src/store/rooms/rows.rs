@@ -6,28 +6,28 @@ use types::domain::{Timestamp, UserId};
 use types::words::OrOther;
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, moment};
+use crate::store::db::rows::{RowResult, moment};
 use crate::store::{HeldMembership, HeldMessage, ParticipantRow, RoomMessageRow, RoomRow, RoomSummaryRow, StoreError};
 
 #[derive(FromRow)]
-pub struct RoomRecord {
+pub struct RoomColumns {
     id: Uuid,
     name: String,
     created_at: i64,
     joined: bool,
 }
 
-impl TryFrom<RoomRecord> for RoomRow {
+impl TryFrom<RoomColumns> for RoomRow {
     type Error = StoreError;
 
-    fn try_from(row: RoomRecord) -> Read<Self> {
-        let RoomRecord { id, name, created_at, joined } = row;
+    fn try_from(row: RoomColumns) -> RowResult<Self> {
+        let RoomColumns { id, name, created_at, joined } = row;
         Ok(Self { id: RoomId(id), name, created_at: Timestamp::from_millis(created_at), joined })
     }
 }
 
 #[derive(FromRow)]
-pub struct RoomSummaryRecord {
+pub struct RoomSummaryColumns {
     id: Uuid,
     name: String,
     last_message_at: i64,
@@ -35,10 +35,10 @@ pub struct RoomSummaryRecord {
     joined: bool,
 }
 
-impl TryFrom<RoomSummaryRecord> for RoomSummaryRow {
+impl TryFrom<RoomSummaryColumns> for RoomSummaryRow {
     type Error = StoreError;
 
-    fn try_from(row: RoomSummaryRecord) -> Read<Self> {
+    fn try_from(row: RoomSummaryColumns) -> RowResult<Self> {
         Ok(Self {
             id: RoomId(row.id),
             name: row.name,
@@ -50,7 +50,7 @@ impl TryFrom<RoomSummaryRecord> for RoomSummaryRow {
 }
 
 #[derive(FromRow)]
-pub struct ParticipantRecord {
+pub struct ParticipantColumns {
     user_id: Uuid,
     name: String,
     joined_at: i64,
@@ -58,10 +58,10 @@ pub struct ParticipantRecord {
     here_at: Option<i64>,
 }
 
-impl TryFrom<ParticipantRecord> for ParticipantRow {
+impl TryFrom<ParticipantColumns> for ParticipantRow {
     type Error = StoreError;
 
-    fn try_from(row: ParticipantRecord) -> Read<Self> {
+    fn try_from(row: ParticipantColumns) -> RowResult<Self> {
         Ok(Self {
             user_id: UserId(row.user_id),
             name: row.name,
@@ -73,7 +73,7 @@ impl TryFrom<ParticipantRecord> for ParticipantRow {
 }
 
 #[derive(FromRow)]
-pub struct RoomMessageRecord {
+pub struct RoomMessageColumns {
     room_id: Uuid,
     number: i64,
     sender_id: Uuid,
@@ -84,10 +84,10 @@ pub struct RoomMessageRecord {
     removed_at: Option<i64>,
 }
 
-impl TryFrom<RoomMessageRecord> for RoomMessageRow {
+impl TryFrom<RoomMessageColumns> for RoomMessageRow {
     type Error = StoreError;
 
-    fn try_from(row: RoomMessageRecord) -> Read<Self> {
+    fn try_from(row: RoomMessageColumns) -> RowResult<Self> {
         Ok(Self {
             room_id: RoomId(row.room_id),
             number: row.number,
@@ -102,35 +102,35 @@ impl TryFrom<RoomMessageRecord> for RoomMessageRow {
 }
 
 #[derive(FromRow)]
-pub struct HeldMembershipRecord {
+pub struct HeldMembershipColumns {
     room: String,
     is_creator: bool,
     joined_at: i64,
     left_at: Option<i64>,
 }
 
-impl TryFrom<HeldMembershipRecord> for HeldMembership {
+impl TryFrom<HeldMembershipColumns> for HeldMembership {
     type Error = StoreError;
 
-    fn try_from(row: HeldMembershipRecord) -> Read<Self> {
-        let HeldMembershipRecord { room, is_creator, joined_at, left_at } = row;
+    fn try_from(row: HeldMembershipColumns) -> RowResult<Self> {
+        let HeldMembershipColumns { room, is_creator, joined_at, left_at } = row;
         Ok(Self { room, is_creator, joined_at: Timestamp::from_millis(joined_at), left_at: moment(left_at) })
     }
 }
 
 #[derive(FromRow)]
-pub struct HeldMessageRecord {
+pub struct HeldMessageColumns {
     room: String,
     kind: String,
     text: String,
     sent_at: i64,
 }
 
-impl TryFrom<HeldMessageRecord> for HeldMessage {
+impl TryFrom<HeldMessageColumns> for HeldMessage {
     type Error = StoreError;
 
-    fn try_from(row: HeldMessageRecord) -> Read<Self> {
-        let HeldMessageRecord { room, kind, text, sent_at } = row;
+    fn try_from(row: HeldMessageColumns) -> RowResult<Self> {
+        let HeldMessageColumns { room, kind, text, sent_at } = row;
         Ok(Self { room, kind: OrOther::of_name(&kind), text, at: Timestamp::from_millis(sent_at) })
     }
 }

@@ -1,6 +1,6 @@
 //! The order of locks as a model: all roles, browser, user, that user's sessions, their presence in rooms, room, head
-//! row. A transaction is the list of the rows that it locks, one after the other, until it ends. Every three of them meet in every order: none may
-//! come to wait in a circle.
+//! row. A transaction is the list of the rows that it locks, one after the other, until it ends. Every three of them
+//! meet in every order: none may come to wait in a circle.
 //!
 //! Ours hold, and with any one of them done otherwise two come to wait for each other. Whoever adds a transaction that
 //! locks several rows adds it here first.
@@ -17,14 +17,14 @@ enum Row {
     User(u8),
     /// By number, which stands for the order of the ids.
     Session(u8),
+    /// That the session of this number is in a room.
+    Presence(u8),
+    /// By number as well. Whoever writes a message locks it, be it by a foreign key.
+    Room(u8),
     /// What is counted of tries for an address.
     Bucket,
     /// A registration that waits for the address.
     Registration,
-    /// That a session is present in a room, by the number of the session.
-    Presence(u8),
-    /// A room, by number.
-    Room(u8),
     /// The head of the revocation log.
     Head,
 }
@@ -115,6 +115,11 @@ fn slips() -> Vec<Transaction> {
         transaction("presence is prolonged in no order", &[BY_PHONE, BY_LAPTOP]),
         transaction("a room is locked before whoever leaves it", &[ATTIC, ADA]),
         transaction("somebody else leaves two rooms as they come", &[KITCHEN, ATTIC]),
+        transaction("a join locks its session before the user", &[LAPTOP, ADA, BY_LAPTOP, ATTIC]),
+        transaction("messages are written user by user", &[ADA, LAPTOP, KITCHEN, BOB, HIS, ATTIC, Head]),
+        transaction("a message is written after the head row is locked", &[ADA, LAPTOP, Head, ATTIC]),
+        transaction("a message locks its room before its sender", &[KITCHEN, BOB]),
+        transaction("a room is deleted with those who are in it", &[ATTIC, BY_LAPTOP]),
     ]
 }
 

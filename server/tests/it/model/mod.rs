@@ -3,10 +3,11 @@
 //! the end of the log. Every state that can come about, in a world of a given size, is visited.
 //!
 //! The naive design fails, ours holds, and ours with any one thing done otherwise fails again. `locks` does the same
-//! for the order in which transactions lock rows.
+//! for the order in which transactions lock rows, and `presence` for who is in a room.
 
 mod database;
 mod locks;
+mod presence;
 mod properties;
 mod server;
 mod slips;

@@ -12,7 +12,7 @@ use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::retry_conflicts;
 use crate::store::db::rows::{read_all, read_one};
 use crate::store::rooms::rows::{
-    HeldMembershipRecord, HeldMessageRecord, ParticipantRecord, RoomRecord, RoomSummaryRecord,
+    HeldMembershipColumns, HeldMessageColumns, ParticipantColumns, RoomColumns, RoomSummaryColumns,
 };
 use crate::store::{
     Entrance, HeldByRooms, NewAudit, ParticipantRow, RoomEntry, RoomMessageRow, RoomRow, RoomSummaryRow, User, sql,
@@ -108,19 +108,19 @@ impl Database {
     }
 
     pub(in crate::store) async fn rooms(&self, user: UserId, limit: i64) -> Result<Vec<RoomSummaryRow>> {
-        let rows: Vec<RoomSummaryRecord> =
+        let rows: Vec<RoomSummaryColumns> =
             query_as(sql::rooms::ROOMS).bind(user.0).bind(limit).fetch_all(self.readers()).await?;
         read_all(rows)
     }
 
     pub(in crate::store) async fn room(&self, id: RoomId, user: UserId) -> Result<Option<RoomRow>> {
-        let row: Option<RoomRecord> =
+        let row: Option<RoomColumns> =
             query_as(sql::rooms::ROOM).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
         read_one(row)
     }
 
     pub(in crate::store) async fn participants(&self, id: RoomId, now: Timestamp) -> Result<Vec<ParticipantRow>> {
-        let rows: Vec<ParticipantRecord> =
+        let rows: Vec<ParticipantColumns> =
             query_as(sql::rooms::PARTICIPANTS).bind(id.0).bind(now.as_millis()).fetch_all(self.readers()).await?;
         read_all(rows)
     }
@@ -136,9 +136,9 @@ impl Database {
 
     pub(in crate::store) async fn held_by_rooms(&self, user: UserId) -> Result<HeldByRooms> {
         let mut tx = self.begin_snapshot().await?;
-        let memberships: Vec<HeldMembershipRecord> =
+        let memberships: Vec<HeldMembershipColumns> =
             query_as(sql::rooms::MEMBERSHIPS_OF).bind(user.0).fetch_all(&mut *tx).await?;
-        let messages: Vec<HeldMessageRecord> =
+        let messages: Vec<HeldMessageColumns> =
             query_as(sql::rooms::MESSAGES_OF).bind(user.0).fetch_all(&mut *tx).await?;
         tx.commit().await?;
         Ok(HeldByRooms { memberships: read_all(memberships)?, messages: read_all(messages)? })
@@ -156,7 +156,7 @@ async fn lock_entering(connection: &mut Connection, entry: &RoomEntry<'_>) -> Re
 }
 
 async fn room_for(connection: &mut Connection, id: RoomId, user: UserId) -> Result<Option<RoomRow>> {
-    let row: Option<RoomRecord> =
+    let row: Option<RoomColumns> =
         query_as(sql::rooms::ROOM).bind(id.0).bind(user.0).fetch_optional(&mut *connection).await?;
     read_one(row)
 }

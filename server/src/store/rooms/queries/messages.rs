@@ -10,7 +10,7 @@ use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, q
 use crate::store::db::dialect::fill;
 use crate::store::db::retry_conflicts;
 use crate::store::db::rows::{read_all, read_one};
-use crate::store::rooms::rows::{RoomMessageRecord, RoomRecord};
+use crate::store::rooms::rows::{RoomColumns, RoomMessageColumns};
 use crate::store::{NewAudit, RoomMessageRow, RoomRow, sql};
 
 impl Database {
@@ -34,7 +34,7 @@ impl Database {
         let mut tx = self.begin().await?;
         // Whoever leaves holds the same lock: nobody says anything after the room has said that they left.
         let Some(user) = lock_user(&mut tx, user_id).await? else { return Ok(None) };
-        let room: Option<RoomRecord> =
+        let room: Option<RoomColumns> =
             query_as(sql::rooms::ROOM).bind(room_id.0).bind(user_id.0).fetch_optional(&mut *tx).await?;
         let room: Option<RoomRow> = read_one(room)?;
         if room.is_none_or(|room| !room.joined) {
@@ -77,13 +77,13 @@ impl Database {
         number: i64,
         limit: i64,
     ) -> Result<Vec<RoomMessageRow>> {
-        let rows: Vec<RoomMessageRecord> =
+        let rows: Vec<RoomMessageColumns> =
             query_as(statement).bind(room.0).bind(number).bind(limit).fetch_all(self.readers()).await?;
         read_all(rows)
     }
 
     pub(in crate::store) async fn said_of(&self, user: UserId, since: Timestamp) -> Result<Vec<RoomMessageRow>> {
-        let rows: Vec<RoomMessageRecord> =
+        let rows: Vec<RoomMessageColumns> =
             query_as(sql::rooms::SAID_OF).bind(user.0).bind(since.as_millis()).fetch_all(self.readers()).await?;
         read_all(rows)
     }
@@ -95,7 +95,7 @@ impl Database {
         audit: &NewAudit,
     ) -> Result<Option<RoomMessageRow>> {
         let mut tx = self.begin().await?;
-        let row: Option<RoomMessageRecord> = query_as(sql::rooms::REMOVE_MESSAGE)
+        let row: Option<RoomMessageColumns> = query_as(sql::rooms::REMOVE_MESSAGE)
             .bind(room.0)
             .bind(number)
             .bind(audit.at.as_millis())
@@ -103,7 +103,7 @@ impl Database {
             .bind(RoomMessageKind::Text.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        let Some(removed) = read_one::<RoomMessageRecord, RoomMessageRow>(row)? else { return Ok(None) };
+        let Some(removed) = read_one::<RoomMessageColumns, RoomMessageRow>(row)? else { return Ok(None) };
         let audit = NewAudit { user_id: Some(removed.sender_id), ..audit.clone() };
         insert_audit(&mut tx, &[audit]).await?;
         tx.commit().await?;
