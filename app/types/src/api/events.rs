@@ -156,7 +156,9 @@ impl ServerEvent {
             | EventName::RoomLeft
             | EventName::RoomPresence
             | EventName::RoomMessage
-            | EventName::RoomMessageRemoved => Ok(Self::Room(WrittenRoomEvent { name, data: data.to_owned() })),
+            | EventName::RoomMessageRemoved
+            | EventName::RoomTyping
+            | EventName::RoomClosed => Ok(Self::Room(WrittenRoomEvent { name, data: data.to_owned() })),
         })
     }
 }

@@ -17,6 +17,7 @@ pub mod request;
 pub mod roles;
 pub mod rooms;
 pub mod sessions;
+pub mod socket;
 
 pub use account::{
     AcceptedAnswer, DevelopmentMailbox, ForgotPasswordFields, ForgotPasswordRequest, LoginFields, LoginRequest,
@@ -52,3 +53,4 @@ pub use sessions::{
     ReceiptDevice, RenameFields, RenameRequest, Session, SessionHistory, SessionList, StreamQuery, StreamTicket,
     WhoAmI,
 };
+pub use socket::{Attendance, RoomClosed, RoomTyping, SocketClose, SocketMessage, SocketRequest};

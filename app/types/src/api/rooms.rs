@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::events::ServerEvent;
 use super::request::request;
+use super::socket::{RoomClosed, RoomTyping};
 use crate::domain::{Invalid, Timestamp, UserId, shows_something};
 use crate::json;
 use crate::words::{EventName, OrOther, RoomMessageKind, RoomPresence};
@@ -259,6 +260,10 @@ pub enum RoomEvent {
     Message(RoomMessagePosted),
     /// A message was removed.
     MessageRemoved(RoomMessageRemoved),
+    /// Somebody writes, or does not any more.
+    Typing(RoomTyping),
+    /// The room cannot be attended.
+    Closed(RoomClosed),
 }
 
 /// Somebody joined.
@@ -343,6 +348,8 @@ impl RoomEvent {
             Self::Presence(_) => EventName::RoomPresence,
             Self::Message(_) => EventName::RoomMessage,
             Self::MessageRemoved(_) => EventName::RoomMessageRemoved,
+            Self::Typing(_) => EventName::RoomTyping,
+            Self::Closed(_) => EventName::RoomClosed,
         }
     }
 
@@ -354,6 +361,8 @@ impl RoomEvent {
             Self::Presence(event) => event.room_id,
             Self::Message(event) => event.room_id,
             Self::MessageRemoved(event) => event.room_id,
+            Self::Typing(event) => event.room_id,
+            Self::Closed(event) => event.room_id,
         }
     }
 
@@ -365,6 +374,8 @@ impl RoomEvent {
             Self::Presence(event) => json::write(event),
             Self::Message(event) => json::write(event),
             Self::MessageRemoved(event) => json::write(event),
+            Self::Typing(event) => json::write(event),
+            Self::Closed(event) => json::write(event),
         }?;
         Ok(ServerEvent::Room(WrittenRoomEvent { name: self.name(), data }))
     }
@@ -379,6 +390,8 @@ impl WrittenRoomEvent {
             EventName::RoomPresence => json::read(&self.data).map(RoomEvent::Presence),
             EventName::RoomMessage => json::read(&self.data).map(RoomEvent::Message),
             EventName::RoomMessageRemoved => json::read(&self.data).map(RoomEvent::MessageRemoved),
+            EventName::RoomTyping => json::read(&self.data).map(RoomEvent::Typing),
+            EventName::RoomClosed => json::read(&self.data).map(RoomEvent::Closed),
             EventName::Hello
             | EventName::SessionCreated
             | EventName::SessionUpdated
@@ -566,6 +579,8 @@ mod tests {
             }),
             RoomEvent::Message(RoomMessagePosted { room_id: ATTIC, message }),
             RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: ATTIC, number: 42, at }),
+            RoomEvent::Typing(RoomTyping { room_id: ATTIC, user_id: ADA, typing: true }),
+            RoomEvent::Closed(RoomClosed { room_id: ATTIC }),
         ] {
             let written = event.write().expect("JSON");
             let data = written.data().expect("JSON");

@@ -30,5 +30,9 @@ vocabulary! {
         RoomMessage = "room.message",
         /// A message was removed from a room.
         RoomMessageRemoved = "room.message_removed",
+        /// Somebody writes in a room, or does not any more.
+        RoomTyping = "room.typing",
+        /// A room cannot be attended: it is gone, or the user is not in it any more.
+        RoomClosed = "room.closed",
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::de::Error as _;
 use serde_json::{Value, json};
 use types::api::{
-    Ended, Expiring, Hello, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved, RoomPresenceChanged,
-    SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated,
+    Ended, Expiring, Hello, RoomClosed, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved,
+    RoomPresenceChanged, RoomTyping, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated,
 };
 use types::words::EventName;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, OneOfBuilder, Ref, Type};
@@ -42,6 +42,8 @@ const fn data_of(name: EventName) -> Payload {
         EventName::RoomPresence => Payload::of::<RoomPresenceChanged>(),
         EventName::RoomMessage => Payload::of::<RoomMessagePosted>(),
         EventName::RoomMessageRemoved => Payload::of::<RoomMessageRemoved>(),
+        EventName::RoomTyping => Payload::of::<RoomTyping>(),
+        EventName::RoomClosed => Payload::of::<RoomClosed>(),
     }
 }
 
