@@ -9,7 +9,8 @@
 //! - `{is_replica}` is whether the database is a copy that may be behind,
 //! - `{started}` is when the database that answers was started, by which one is told from another,
 //! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted,
-//! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters.
+//! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters,
+//! - `{pairs:n:a:b}` is `a = $n AND b = $n+1`, or the next two, for each pair that comes after the other parameters.
 //!
 //! No statement is made anywhere else; a test prepares each of these on both databases.
 
@@ -65,8 +66,24 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
         let marks: Vec<String> = (first..first + rows).map(|number| format!("${number}")).collect();
         filled = format!("{before}{}{after}", marks.join(", "));
     }
+    if let Some((before, rest)) = filled.split_once("{pairs:")
+        && let Some((pair, after)) = rest.split_once('}')
+        && let [first, one, other] = *pair.split(':').collect::<Vec<_>>()
+        && let Ok(first) = first.parse::<usize>()
+    {
+        filled = format!("{before}{}{after}", pairs(first, one, other, rows));
+    }
     // Safe: made of constants and numbers only.
     AssertSqlSafe(filled).into_sql_str()
+}
+
+/// `(a = $1 AND b = $2) OR (a = $3 AND b = $4)` for two pairs.
+fn pairs(first: usize, one: &str, other: &str, count: usize) -> String {
+    let pair = |number: usize| {
+        let mark = first + 2 * number;
+        format!("({one} = ${mark} AND {other} = ${})", mark + 1)
+    };
+    (0..count).map(pair).collect::<Vec<_>>().join(" OR ")
 }
 
 /// `($1, $2), ($3, $4)` for two columns and two rows.
@@ -101,6 +118,12 @@ mod tests {
             ("SELECT {started}", 1, "SELECT 7"),
             ("INSERT INTO t VALUES {rows:2}", 3, "INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6)"),
             ("UPDATE t SET a = $1 WHERE b IN ({list:2})", 2, "UPDATE t SET a = $1 WHERE b IN ($2, $3)"),
+            ("DELETE FROM t WHERE {pairs:2:a:b}", 1, "DELETE FROM t WHERE (a = $2 AND b = $3)"),
+            (
+                "DELETE FROM t WHERE ({pairs:1:a:b})",
+                2,
+                "DELETE FROM t WHERE ((a = $1 AND b = $2) OR (a = $3 AND b = $4))",
+            ),
         ] {
             assert_eq!(fill(text, &DIALECT, rows).as_str(), expected);
         }

@@ -49,9 +49,16 @@ verbs! {
     /// Removes what somebody wrote. `audit` says who removes it, and is put down to whoever wrote it. `None` where
     /// there is no such message, or it was removed before.
     remove_message(room: RoomId, number: i64, audit: &NewAudit) -> Option<RoomMessageRow>;
-    /// Prolongs the presence of sessions in all their rooms. Gives those that are present; the others have to enter
-    /// again. What has run out is not prolonged any more.
-    heartbeat(beats: &[Heartbeat], now: Timestamp) -> Vec<SessionId>;
+    /// A session is present in a room that its user is in, until then, and looks at it or does not. False where the
+    /// user is not in the room, or the session is over.
+    attend_room(entry: &RoomEntry<'_>, is_away: bool) -> bool;
+    /// Prolongs the presence of sessions in rooms. Gives who is present where; the others have to attend again. What has
+    /// run out is not prolonged any more.
+    heartbeat(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
+    /// Of whom in which rooms the last heartbeat of a session that is present lies between these moments.
+    gone_quiet(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
+    /// The number of the last message of rooms.
+    last_numbers(rooms: &[RoomId]) -> Vec<(RoomId, i64)>;
     /// The connections of a server are lost: whoever has none elsewhere is shown as such at once.
     lose_connections(server: &str) -> ();
     /// Ends the presence of a session in all its rooms. Gives what is said of the rooms that its user leaves with it,

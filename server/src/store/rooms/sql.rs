@@ -48,13 +48,18 @@ statements! {
         FROM room_members m JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 AND m.left_at IS NULL \
         ORDER BY m.joined_at, m.user_id";
     ENTER = "INSERT INTO room_presence (room_id, session_id, user_id, server, is_away, entered_at, heartbeat_at, \
-        until) VALUES ($1, $2, $3, $4, FALSE, $5, $5, $6) ON CONFLICT (room_id, session_id) DO UPDATE SET \
-        server = excluded.server, is_away = FALSE, heartbeat_at = excluded.heartbeat_at, until = excluded.until";
+        until) VALUES ($1, $2, $3, $4, $7, $5, $5, $6) ON CONFLICT (room_id, session_id) DO UPDATE SET \
+        server = excluded.server, is_away = excluded.is_away, heartbeat_at = excluded.heartbeat_at, \
+        until = excluded.until";
     HEARTBEAT = concat!(
         "UPDATE room_presence SET heartbeat_at = $1, until = $2, is_away = $3",
-        presences!("p.until > $1 AND p.session_id IN ({list:4})"),
-        " RETURNING session_id"
+        presences!("p.until > $1 AND ({pairs:4:p.session_id:p.room_id})"),
+        " RETURNING session_id, room_id"
     );
+    /// Of all who are present: as many rows as there are sessions in rooms.
+    GONE_QUIET = "SELECT DISTINCT room_id, user_id FROM room_presence \
+        WHERE until > $3 AND heartbeat_at >= $1 AND heartbeat_at < $2";
+    LAST_NUMBERS = "SELECT id, last_number FROM rooms WHERE id IN ({list:1})";
     LOSE_CONNECTIONS = concat!("UPDATE room_presence SET heartbeat_at = 0", presences!("p.server = $1"));
     END_PRESENCE = concat!("DELETE FROM room_presence", presences!("p.session_id IN ({list:1})"));
     END_PRESENCE_IN = concat!("DELETE FROM room_presence", presences!("p.user_id = $1 AND p.room_id = $2"));

@@ -89,7 +89,7 @@ pub struct RoomMessageRow {
     pub removed_at: Option<Timestamp>,
 }
 
-/// A sign of life of a session in all its rooms.
+/// A sign of life of a session in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Heartbeat {
     /// Until when it counts as present without another one: not longer than the session lasts.
@@ -97,6 +97,7 @@ pub struct Heartbeat {
     /// Whether the user does something else.
     pub is_away: bool,
     pub session_id: SessionId,
+    pub room_id: RoomId,
 }
 
 /// What a sweep has found.

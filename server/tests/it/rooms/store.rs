@@ -87,8 +87,8 @@ async fn is_in(store: &Store, room: RoomId, user: UserId) -> bool {
 }
 
 /// A sign of life that prolongs presence from then on.
-fn beat(session_id: SessionId, at: Timestamp) -> Heartbeat {
-    Heartbeat { until: at.plus(TIMEOUT), is_away: false, session_id }
+fn beat(room_id: RoomId, session_id: SessionId, at: Timestamp) -> Heartbeat {
+    Heartbeat { until: at.plus(TIMEOUT), is_away: false, session_id, room_id }
 }
 
 #[rstest]
@@ -116,8 +116,8 @@ async fn a_user_is_in_a_room_once_however_many_sessions_are(
     assert_eq!(said(&[left]), [(bob, "left")]);
     assert_eq!(store.rooms().leave_room(attic, bob, minutes(4)).await.expect("an answer"), None);
     assert_eq!(says(&store, attic, bob, "Hello?", minutes(4)).await, None);
-    let beats = [beat(laptop, minutes(4)), beat(phone, minutes(4)), beat(hers, minutes(4))];
-    assert_eq!(store.rooms().heartbeat(&beats, minutes(4)).await.expect("an answer"), [hers]);
+    let beats = [beat(attic, laptop, minutes(4)), beat(attic, phone, minutes(4)), beat(attic, hers, minutes(4))];
+    assert_eq!(store.rooms().heartbeat(&beats, minutes(4)).await.expect("an answer"), [(hers, attic)]);
 }
 
 #[rstest]
@@ -290,7 +290,7 @@ async fn nothing_of_a_session_gets_into_a_room_that_its_end_has_left(
     for round in 1..=20 {
         let at = minutes(round);
         let session = sign_in(&store, bob, "Laptop", at).await;
-        let beats = [beat(session, at)];
+        let beats = [beat(attic, session, at)];
         let (entrance, outcome, _) = tokio::join!(
             enters(&one, attic, (bob, session), at),
             ends(&other, (bob, session), EndReason::UserInitiatedLogout, at),
@@ -326,7 +326,7 @@ async fn whatever_is_done_in_two_rooms_at_once_is_done_without_waiting_in_a_circ
             0 => drop(enters(server, [attic, kitchen][number / 4 % 2], who, now).await),
             1 => drop(says(server, attic, who.0, "Hello", now).await),
             2 => {
-                let beats: Vec<_> = all.iter().map(|(_, session)| beat(*session, now)).collect();
+                let beats: Vec<_> = all.iter().map(|(_, session)| beat(attic, *session, now)).collect();
                 server.rooms().heartbeat(&beats, now).await.expect("an answer");
             }
             _ if number < 24 => drop(server.rooms().sweep_presence(now, 100).await.expect("a sweep")),
@@ -356,9 +356,9 @@ async fn a_heartbeat_prolongs_what_is_there_and_nothing_else(
     let absent = sign_in(&store, bob, "Phone", START).await;
     let attic = makes_room(&store, (ada, hers), START).await;
     enters(&store, attic, (bob, his), START).await;
-    let away = Heartbeat { is_away: true, ..beat(his, minutes(4)) };
-    let beats = [beat(hers, minutes(4)), away, beat(absent, minutes(4))];
-    let mut present = vec![hers, his];
+    let away = Heartbeat { is_away: true, ..beat(attic, his, minutes(4)) };
+    let beats = [beat(attic, hers, minutes(4)), away, beat(attic, absent, minutes(4))];
+    let mut present = vec![(hers, attic), (his, attic)];
     present.sort();
     assert_eq!(store.rooms().heartbeat(&beats, minutes(4)).await.expect("an answer"), present);
     let participants = store.rooms().participants(attic, minutes(8)).await.expect("participants");
@@ -368,7 +368,7 @@ async fn a_heartbeat_prolongs_what_is_there_and_nothing_else(
     };
     assert_eq!((seen(ada), seen(bob)), ((Some(minutes(4)), Some(minutes(4))), (Some(minutes(4)), None)));
     // What has run out is not brought back, swept or not.
-    assert!(store.rooms().heartbeat(&[beat(hers, minutes(9))], minutes(9)).await.expect("an answer").is_empty());
+    assert!(store.rooms().heartbeat(&[beat(attic, hers, minutes(9))], minutes(9)).await.expect("an answer").is_empty());
     let gone = store.rooms().participants(attic, minutes(9)).await.expect("participants");
     assert!(gone.iter().all(|row| row.heartbeat_at.is_none()));
 
@@ -378,6 +378,41 @@ async fn a_heartbeat_prolongs_what_is_there_and_nothing_else(
     store.rooms().lose_connections("here").await.expect("done");
     assert_eq!(heartbeat_of(&store, attic, ada).await, Some(Timestamp::from_millis(0)));
     assert!(is_in(&store, attic, ada).await, "a lost connection is no sign-out");
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_in_a_room_attends_it_and_nobody_joins_by_that(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
+    let (hers, his) = (sign_in(&store, ada, "Laptop", START).await, sign_in(&store, bob, "Laptop", START).await);
+    let [attic, kitchen] = [makes_room(&store, (ada, hers), START).await, makes_room(&store, (ada, hers), START).await];
+    let attends = async |room, who, is_away| {
+        store.rooms().attend_room(&entry(room, who, minutes(1)), is_away).await.expect("an answer")
+    };
+    assert!(!attends(attic, (bob, his), false).await, "he is not in it");
+    assert!(!is_in(&store, attic, bob).await);
+    enters(&store, attic, (bob, his), START).await;
+    assert!(attends(attic, (bob, his), true).await);
+    let participants = store.rooms().participants(attic, minutes(1)).await.expect("participants");
+    let of_bob = participants.iter().find(|row| row.user_id == bob).expect("a participant");
+    assert_eq!((of_bob.heartbeat_at, of_bob.here_at), (Some(minutes(1)), None));
+
+    // A heartbeat in one room says nothing of the other.
+    store.rooms().heartbeat(&[beat(attic, hers, minutes(2))], minutes(2)).await.expect("an answer");
+    let quiet = store.rooms().gone_quiet(START, minutes(1), minutes(2)).await.expect("an answer");
+    assert_eq!(quiet, [(kitchen, ada)]);
+    let quiet = store.rooms().gone_quiet(minutes(1), minutes(2), minutes(2)).await.expect("an answer");
+    assert_eq!(quiet, [(attic, bob)]);
+
+    let mut numbers = store.rooms().last_numbers(&[attic, kitchen, RoomId(Uuid::nil())]).await.expect("numbers");
+    numbers.sort_unstable_by_key(|(_, number)| std::cmp::Reverse(*number));
+    assert_eq!(numbers, [(attic, 2), (kitchen, 1)]);
+
+    ends(&store, (bob, his), EndReason::UserInitiatedLogout, minutes(2)).await;
+    assert!(!attends(attic, (bob, his), false).await, "the session is over");
 }
 
 async fn heartbeat_of(store: &Store, room: RoomId, user: UserId) -> Option<Timestamp> {
@@ -400,7 +435,7 @@ async fn who_has_run_out_leaves_at_the_sweep_and_whose_session_expired_with_the_
     let attic = makes_room(&store, (ada, hers), START).await;
     enters(&store, attic, (bob, short.id), minutes(1)).await;
     enters(&store, attic, (cyd, phone), minutes(1)).await;
-    store.rooms().heartbeat(&[beat(hers, minutes(5))], minutes(4)).await.expect("an answer");
+    store.rooms().heartbeat(&[beat(attic, hers, minutes(5))], minutes(4)).await.expect("an answer");
 
     // Presence does not outlast the session, and the clean-up waits until it is swept.
     let policy = CleanupPolicy {

@@ -58,6 +58,22 @@ impl Database {
         Ok(Entrance::Entered { room: RoomRow { joined: true, ..room }, joined })
     }
 
+    pub(in crate::store) async fn attend_room(&self, entry: &RoomEntry<'_>, is_away: bool) -> Result<bool> {
+        retry_conflicts!(self.try_attend_room(entry, is_away))
+    }
+
+    async fn try_attend_room(&self, entry: &RoomEntry<'_>, is_away: bool) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let Some((_, until)) = lock_entering(&mut tx, entry).await? else { return Ok(false) };
+        let room = room_for(&mut tx, entry.room_id, entry.user_id).await?;
+        if room.is_none_or(|room| !room.joined) {
+            return Ok(false);
+        }
+        be_present(&mut tx, entry, until, is_away).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     pub(in crate::store) async fn leave_room(
         &self,
         room: RoomId,
@@ -192,6 +208,16 @@ async fn enter(
         .bind(entry.at.as_millis())
         .execute(&mut *connection)
         .await?;
+    be_present(connection, entry, until, false).await?;
+    if joined.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let message = NewRoomMessage::system(entry.room_id, entry.user_id, user.name.clone(), RoomMessageKind::Joined);
+    Ok(insert_messages(connection, vec![message], entry.at).await?.pop())
+}
+
+/// The session is present until then.
+async fn be_present(connection: &mut Connection, entry: &RoomEntry<'_>, until: Timestamp, is_away: bool) -> Result<()> {
     query(sql::rooms::ENTER)
         .bind(entry.room_id.0)
         .bind(entry.session_id.0)
@@ -199,11 +225,8 @@ async fn enter(
         .bind(entry.server)
         .bind(entry.at.as_millis())
         .bind(until.as_millis())
+        .bind(is_away)
         .execute(&mut *connection)
         .await?;
-    if joined.rows_affected() == 0 {
-        return Ok(None);
-    }
-    let message = NewRoomMessage::system(entry.room_id, entry.user_id, user.name.clone(), RoomMessageKind::Joined);
-    Ok(insert_messages(connection, vec![message], entry.at).await?.pop())
+    Ok(())
 }

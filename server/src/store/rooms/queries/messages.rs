@@ -3,6 +3,7 @@
 use types::api::{MessageText, RoomId};
 use types::domain::{Timestamp, UserId};
 use types::words::RoomMessageKind;
+use uuid::Uuid;
 
 use super::super::accounts::users::lock_user;
 use super::super::audit::insert_audit;
@@ -68,6 +69,20 @@ impl Database {
         limit: i64,
     ) -> Result<Vec<RoomMessageRow>> {
         self.messages(sql::rooms::MESSAGES_AFTER, room, number, limit).await
+    }
+
+    pub(in crate::store) async fn last_numbers(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>> {
+        let mut numbers = Vec::with_capacity(rooms.len());
+        for chunk in rooms.chunks(ROWS_PER_INSERT) {
+            let statement = fill(sql::rooms::LAST_NUMBERS, &DIALECT, chunk.len());
+            let mut ask = sqlx::query_as::<Db, (Uuid, i64)>(statement);
+            for room in chunk {
+                ask = ask.bind(room.0);
+            }
+            let rows: Vec<(Uuid, i64)> = ask.persistent(false).fetch_all(self.readers()).await?;
+            numbers.extend(rows.into_iter().map(|(room, number)| (RoomId(room), number)));
+        }
+        Ok(numbers)
     }
 
     async fn messages(

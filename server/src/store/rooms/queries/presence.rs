@@ -21,32 +21,50 @@ use crate::store::{Heartbeat, LeavingSession, PresenceSweep, RoomMessageRow, sql
 const VALUES_AT_ONCE: usize = 200;
 
 impl Database {
-    pub(in crate::store) async fn heartbeat(&self, beats: &[Heartbeat], now: Timestamp) -> Result<Vec<SessionId>> {
+    pub(in crate::store) async fn heartbeat(
+        &self,
+        beats: &[Heartbeat],
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, RoomId)>> {
         let mut beats = beats.to_vec();
-        // Those that are alike beside each other, and these in the order of their sessions.
+        // Those that are alike beside each other, and these in the order in which they are locked.
         beats.sort_unstable();
         let is_alike = |one: &Heartbeat, other: &Heartbeat| (one.until, one.is_away) == (other.until, other.is_away);
         let chunks: Vec<&[Heartbeat]> =
-            beats.chunk_by(is_alike).flat_map(|alike| alike.chunks(VALUES_AT_ONCE)).collect();
-        let mut present: Vec<SessionId> = Vec::with_capacity(beats.len());
+            beats.chunk_by(is_alike).flat_map(|alike| alike.chunks(VALUES_AT_ONCE / 2)).collect();
+        let mut present = Vec::with_capacity(beats.len());
         for chunk in chunks {
             let Some(first) = chunk.first() else { continue };
             // Each for itself: nobody waits for the locks of all.
             let mut tx = self.begin().await?;
-            let mut prolong = sqlx::query_as::<Db, (Uuid,)>(fill(sql::rooms::HEARTBEAT, &DIALECT, chunk.len()))
+            let mut prolong = sqlx::query_as::<Db, (Uuid, Uuid)>(fill(sql::rooms::HEARTBEAT, &DIALECT, chunk.len()))
                 .bind(now.as_millis())
                 .bind(first.until.as_millis())
                 .bind(first.is_away);
             for beat in chunk {
-                prolong = prolong.bind(beat.session_id.0);
+                prolong = prolong.bind(beat.session_id.0).bind(beat.room_id.0);
             }
-            let rows: Vec<(Uuid,)> = prolong.persistent(false).fetch_all(&mut *tx).await?;
+            let rows: Vec<(Uuid, Uuid)> = prolong.persistent(false).fetch_all(&mut *tx).await?;
             tx.commit().await?;
-            present.extend(rows.into_iter().map(|(id,)| SessionId(id)));
+            present.extend(rows.into_iter().map(|(session, room)| (SessionId(session), RoomId(room))));
         }
         present.sort_unstable();
-        present.dedup();
         Ok(present)
+    }
+
+    pub(in crate::store) async fn gone_quiet(
+        &self,
+        since: Timestamp,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(RoomId, UserId)>> {
+        let rows: Vec<(Uuid, Uuid)> = query_as(sql::rooms::GONE_QUIET)
+            .bind(since.as_millis())
+            .bind(before.as_millis())
+            .bind(now.as_millis())
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))).collect())
     }
 
     pub(in crate::store) async fn lose_connections(&self, server: &str) -> Result<()> {
