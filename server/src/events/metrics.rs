@@ -8,11 +8,11 @@ use crate::metrics::{Counter, Counters, Gauge, Label, Metrics, StateGauge, label
 metrics! {
     /// Event streams, and the bus.
     pub struct EventMetrics {
-        /// Event streams that are open here.
+        /// Event streams and sockets that are open here.
         streams_open: Gauge = "latchkey_streams_open",
-        /// Event streams that were closed because their clients did not keep up.
+        /// Event streams and sockets that were closed because their clients did not keep up.
         streams_closed_slow: Counter = "latchkey_streams_closed_slow_total",
-        /// Event streams that were closed because nothing could confirm in time that their sessions live.
+        /// Event streams and sockets that were closed because nothing could confirm in time that their sessions live.
         streams_closed_unconfirmed: Counter = "latchkey_streams_closed_unconfirmed_total",
         /// How the bus between servers is: 1 for the present state, 0 for the others.
         bus_state: StateGauge<BusState> = "latchkey_bus_state",
@@ -50,7 +50,7 @@ impl Label for BusState {
 pub fn show_metrics(metrics: &Metrics, events: &Arc<Events>, bus: &Arc<BusStatus>) {
     let (topics, bus, shown) = (Arc::clone(events.topics()), Arc::clone(bus), metrics.group::<EventMetrics>());
     metrics.on_scrape(move || {
-        shown.streams_open.set(topics.len());
+        shown.streams_open.set(topics.of_users());
         shown.streams_closed_slow.set(topics.closed_slow());
         shown.bus_state.set(bus.state());
         let [sent, received, lost, refused] = bus.counts();

@@ -17,4 +17,4 @@ pub use bus::{
 pub use metrics::{BusMessage, EventMetrics, show_metrics};
 pub use presence::Presence;
 pub use publish::Events;
-pub use topics::{SubscriberId, Subscription, SubscriptionKey, Topic, Topics};
+pub use topics::{EventSender, SubscriberId, Subscription, SubscriptionKey, Topic, Topics, WhyClosed};

@@ -64,6 +64,12 @@ impl Events {
         self.send(|| Message::Revoked);
     }
 
+    /// Closes every stream and socket of a subscriber, on every server. Returns how many there were here.
+    pub fn disconnect(&self, subscriber: SubscriberId) -> usize {
+        self.send(|| Message::Disconnect(subscriber));
+        self.topics.disconnect(subscriber)
+    }
+
     /// Notified whenever another server hints at something new in the revocation log, or such a hint may have been
     /// missed.
     pub const fn log_hint(&self) -> &Arc<Notify> {
@@ -74,6 +80,9 @@ impl Events {
     pub fn receive(&self, message: Message, now: Timestamp) {
         match message {
             Message::Revoked => self.log_hint.notify_one(),
+            Message::Disconnect(subscriber) => {
+                self.topics.disconnect(subscriber);
+            }
             Message::Event { topic, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
                     if self.presence.went_quiet_elsewhere(topic, (*session_id).into(), now) {
@@ -127,6 +136,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::events::WhyClosed;
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
@@ -148,6 +158,14 @@ mod tests {
         }
         assert_eq!(laptop.next().await.as_deref(), Some(&updated));
         assert!(events.topics().has(Topic::User(ADA), LAPTOP.into()));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_disconnected_on_another_server_is_so_here() {
+        let events = Events::default();
+        let mut laptop = events.topics().subscribe(Topic::User(ADA), LAPTOP.into());
+        events.receive(Message::Disconnect(LAPTOP.into()), NOW);
+        assert_eq!((laptop.next().await, laptop.why_closed()), (None, Some(WhyClosed::Disconnected)));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,6 +36,15 @@ pub struct SubscriptionKey {
     number: u64,
 }
 
+/// Why a subscription was closed, where nothing else says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyClosed {
+    /// It did not keep up, and has missed something.
+    Slow,
+    /// An operator disconnected its subscriber.
+    Disconnected,
+}
+
 /// The subscriptions of this server.
 #[derive(Default)]
 pub struct Topics {
@@ -50,6 +59,7 @@ struct Listener {
     /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better
     /// be small.
     queue: mpsc::Sender<Arc<ServerEvent>>,
+    why_closed: Arc<OnceLock<WhyClosed>>,
     /// Dropped with this listener, which tells the subscription that it is closed.
     _open: DropGuard,
 }
@@ -60,9 +70,16 @@ impl Topics {
         let (sender, queue) = mpsc::channel(QUEUE);
         let closed = CancellationToken::new();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let listener = Listener { number, subscriber, queue: sender, _open: closed.clone().drop_guard() };
+        let why_closed = Arc::<OnceLock<WhyClosed>>::default();
+        let listener = Listener {
+            number,
+            subscriber,
+            queue: sender,
+            why_closed: Arc::clone(&why_closed),
+            _open: closed.clone().drop_guard(),
+        };
         self.listeners().entry(topic).or_default().push(listener);
-        Subscription { topics: Arc::clone(self), key: SubscriptionKey { topic, number }, queue, closed }
+        Subscription { topics: Arc::clone(self), key: SubscriptionKey { topic, number }, queue, closed, why_closed }
     }
 
     /// Delivers an event to all subscribers of a topic, except `except`. A full queue is a subscriber that cannot keep
@@ -92,6 +109,20 @@ impl Topics {
         last.is_some_and(|event| listener.queue.try_send(Arc::new(event)).is_ok())
     }
 
+    /// Closes every subscription of a subscriber. Returns how many.
+    pub fn disconnect(&self, subscriber: SubscriberId) -> usize {
+        let mut count = 0;
+        self.listeners().retain(|_, of_topic| {
+            for listener in of_topic.extract_if(.., |listener| listener.subscriber == subscriber) {
+                // The first reason stays.
+                let _ = listener.why_closed.set(WhyClosed::Disconnected);
+                count += 1;
+            }
+            !of_topic.is_empty()
+        });
+        count
+    }
+
     /// Closes every subscription.
     pub fn close_all(&self) {
         self.listeners().clear();
@@ -108,6 +139,12 @@ impl Topics {
         self.listeners().values().map(Vec::len).sum()
     }
 
+    /// How many of them are to what happens to a user: event streams and sockets.
+    pub fn of_users(&self) -> usize {
+        let listeners = self.listeners();
+        listeners.iter().filter(|(topic, _)| matches!(topic, Topic::User(_))).map(|(_, of_topic)| of_topic.len()).sum()
+    }
+
     /// Whether nobody listens.
     pub fn is_empty(&self) -> bool {
         self.listeners().is_empty()
@@ -120,9 +157,20 @@ impl Topics {
 
     /// Whether there was room.
     fn enqueue(&self, listener: &Listener, event: Arc<ServerEvent>) -> bool {
-        let sent = listener.queue.try_send(event);
+        self.enqueue_in(&listener.queue, &listener.why_closed, event)
+    }
+
+    fn enqueue_in(
+        &self,
+        queue: &mpsc::Sender<Arc<ServerEvent>>,
+        why_closed: &OnceLock<WhyClosed>,
+        event: Arc<ServerEvent>,
+    ) -> bool {
+        let sent = queue.try_send(event);
         if matches!(sent, Err(mpsc::error::TrySendError::Full(_))) {
             self.closed_slow.fetch_add(1, Ordering::Relaxed);
+            // The first reason stays.
+            let _ = why_closed.set(WhyClosed::Slow);
         }
         sent.is_ok()
     }
@@ -149,6 +197,32 @@ pub struct Subscription {
     key: SubscriptionKey,
     queue: mpsc::Receiver<Arc<ServerEvent>>,
     closed: CancellationToken,
+    why_closed: Arc<OnceLock<WhyClosed>>,
+}
+
+/// Puts further events into the queue of a subscription, for whoever knows whom they are for.
+#[derive(Clone)]
+pub struct EventSender {
+    topics: Arc<Topics>,
+    key: SubscriptionKey,
+    queue: mpsc::Sender<Arc<ServerEvent>>,
+    closed: CancellationToken,
+    why_closed: Arc<OnceLock<WhyClosed>>,
+}
+
+impl EventSender {
+    /// Delivers an event, unless the subscription is closed. One that cannot keep up is closed. Returns whether it is
+    /// open.
+    pub fn send(&self, event: Arc<ServerEvent>) -> bool {
+        if self.closed.is_cancelled() {
+            return false;
+        }
+        let sent = self.topics.enqueue_in(&self.queue, &self.why_closed, event);
+        if !sent {
+            drop(self.topics.remove(self.key));
+        }
+        sent
+    }
 }
 
 impl Drop for Subscription {
@@ -165,7 +239,32 @@ impl Subscription {
 
     /// The next event. `None` once it is closed and everything has been taken.
     pub async fn next(&mut self) -> Option<Arc<ServerEvent>> {
-        self.queue.recv().await
+        tokio::select! {
+            biased;
+            event = self.queue.recv() => event,
+            // Senders may outlive the listener.
+            () = self.closed.cancelled() => self.queue.try_recv().ok(),
+        }
+    }
+
+    /// Puts further events into its queue. `None` where it is closed.
+    pub fn sender(&self) -> Option<EventSender> {
+        let listeners = self.topics.listeners();
+        let mut of_topic = listeners.get(&self.key.topic)?.iter();
+        let queue = of_topic.find(|listener| listener.number == self.key.number)?.queue.clone();
+        drop(listeners);
+        Some(EventSender {
+            topics: Arc::clone(&self.topics),
+            key: self.key,
+            queue,
+            closed: self.closed.clone(),
+            why_closed: Arc::clone(&self.why_closed),
+        })
+    }
+
+    /// Why it was closed, where nothing else says so.
+    pub fn why_closed(&self) -> Option<WhyClosed> {
+        self.why_closed.get().copied()
     }
 
     /// The next event, if one waits.
@@ -256,6 +355,38 @@ mod tests {
         let closed = async { topics.close_all() };
         let (waited, ()) = tokio::join!(never(), closed);
         assert_eq!(waited, None);
+    }
+
+    #[tokio::test]
+    async fn further_events_come_in_the_same_queue_and_close_it_where_it_is_full() {
+        let topics = Arc::new(Topics::default());
+        let mut laptop = topics.subscribe(Topic::User(ADA), LAPTOP);
+        let sender = laptop.sender().expect("it is open");
+        topics.deliver(Topic::User(ADA), &event(ADA), None);
+        assert!(sender.send(Arc::new(event(BOB))));
+        assert_eq!(laptop.next().await.as_deref(), Some(&event(ADA)));
+        assert_eq!(laptop.next().await.as_deref(), Some(&event(BOB)));
+        assert_eq!(laptop.why_closed(), None);
+        for _ in 0..QUEUE {
+            assert!(sender.send(Arc::new(event(ADA))));
+        }
+        assert!(!sender.send(Arc::new(event(ADA))) && !topics.has(Topic::User(ADA), LAPTOP));
+        assert_eq!((laptop.why_closed(), topics.closed_slow()), (Some(WhyClosed::Slow), 1));
+        for _ in 0..QUEUE {
+            assert!(laptop.next().await.is_some());
+        }
+        // The sender is still there.
+        assert_eq!(laptop.next().await, None);
+        assert!(!sender.send(Arc::new(event(ADA))) && laptop.sender().is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_disconnected_is_so_everywhere_and_knows_why() {
+        let topics = Arc::new(Topics::default());
+        let [mut laptop, mut phone] = [LAPTOP, PHONE].map(|who| topics.subscribe(Topic::User(ADA), who));
+        assert_eq!((topics.disconnect(LAPTOP), topics.disconnect(LAPTOP)), (1, 0));
+        assert_eq!((laptop.next().await, laptop.why_closed()), (None, Some(WhyClosed::Disconnected)));
+        assert_eq!((phone.try_next(), phone.why_closed(), topics.of_users()), (None, None, 1));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::events::{SubscriberId, Topic};
 pub enum Message {
     /// The revocation log has grown.
     Revoked,
+    /// A subscriber is disconnected, wherever it listens.
+    Disconnect(SubscriberId),
     /// An event for all subscribers of a topic, except `except`.
     Event {
         /// The topic.
@@ -29,6 +31,9 @@ pub enum Message {
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum WireMessage {
     Revoked,
+    Disconnect {
+        subscriber: Uuid,
+    },
     Event {
         topic: WireTopic,
         except: Option<Uuid>,
@@ -54,6 +59,7 @@ impl From<Message> for WireMessage {
     fn from(message: Message) -> Self {
         match message {
             Message::Revoked => Self::Revoked,
+            Message::Disconnect(SubscriberId(subscriber)) => Self::Disconnect { subscriber },
             Message::Event { topic, except, event } => {
                 let data = event.data().ok().and_then(|data| serde_json::from_str(&data).ok()).unwrap_or_default();
                 let except = except.map(|SubscriberId(id)| id);
@@ -68,6 +74,7 @@ impl WireMessage {
     pub fn read(self) -> Option<Message> {
         match self {
             Self::Revoked => Some(Message::Revoked),
+            Self::Disconnect { subscriber } => Some(Message::Disconnect(SubscriberId(subscriber))),
             Self::Event { topic, except, name, data } => {
                 let event = ServerEvent::parse(&name, &data.to_string())?.ok()?;
                 let (topic, except) = (topic.read()?, except.map(SubscriberId));
