@@ -4,6 +4,7 @@ mod access_token;
 pub mod devices;
 mod errors;
 pub mod events;
+pub mod listening;
 pub mod refresh;
 pub mod sign_out;
 pub mod stale_cookies;
