@@ -40,7 +40,8 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 pub struct AcceptedClient {
     /// The other end.
     pub peer: SocketAddr,
-    pub slot: ConnectionSlot,
+    /// Shared with the stream, which lives on without us after a switch of protocols.
+    pub slot: Arc<ConnectionSlot>,
 }
 
 /// Serves one connection to its end.
@@ -84,7 +85,7 @@ async fn requests<H: RequestHandler>(
     let (peer, lack) = (client.peer, client.slot.lack());
     let progress = Arc::new(Progress::default());
     let head = if lack.is_some() { limits.head.min(HEALTH_HEAD) } else { limits.head };
-    let mut waits = Waits::new(limits, client.slot.slots());
+    let mut waits = Waits::new(limits, Arc::clone(&client.slot));
     waits.head = head;
     let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), waits));
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {

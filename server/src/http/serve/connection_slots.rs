@@ -94,8 +94,7 @@ impl ConnectionSlots {
         Some(ConnectionSlot { lack, address, slots: Arc::clone(self), _permit: permit })
     }
 
-    /// Whether connections that rest should make room.
-    pub fn are_scarce(&self) -> bool {
+    fn are_scarce(&self) -> bool {
         self.ordinary.available_permits() * SCARCE < self.total
     }
 
@@ -111,8 +110,9 @@ impl Held {
 }
 
 impl ConnectionSlot {
-    pub fn slots(&self) -> Arc<ConnectionSlots> {
-        Arc::clone(&self.slots)
+    /// Whether connections that rest should make room.
+    pub fn are_scarce(&self) -> bool {
+        self.slots.are_scarce()
     }
 
     /// Why the connection may only ask for health, where it may.

@@ -124,7 +124,7 @@ pub async fn serve<H: RequestHandler>(
             () = stop.cancelled() => break,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        let client = AcceptedClient { peer, slot };
+        let client = AcceptedClient { peer, slot: Arc::new(slot) };
         connections.spawn(connection::run(stream, client, Arc::clone(&handler), Arc::clone(&limits), stop.clone()));
     }
     drop(listener);

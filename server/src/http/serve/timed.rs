@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::Limits;
-use super::connection_slots::ConnectionSlots;
+use super::connection_slots::ConnectionSlot;
 use super::progress::{Phase, Progress};
 
 /// How long a stream waits for what.
@@ -22,14 +22,15 @@ pub struct Waits {
     idle: Duration,
     idle_when_scarce: Duration,
     stalled_write: Duration,
-    slots: Arc<ConnectionSlots>,
+    /// That of the connection, which is kept as long as the stream is open.
+    slot: Arc<ConnectionSlot>,
 }
 
 impl Waits {
     /// By the limits.
-    pub fn new(limits: &Limits, slots: Arc<ConnectionSlots>) -> Self {
+    pub fn new(limits: &Limits, slot: Arc<ConnectionSlot>) -> Self {
         let Limits { head, idle, idle_when_scarce, stalled_write, .. } = *limits;
-        Self { head, idle, idle_when_scarce, stalled_write, slots }
+        Self { head, idle, idle_when_scarce, stalled_write, slot }
     }
 }
 
@@ -99,7 +100,7 @@ impl TimedStream {
                 self.rested = self.deadline;
             }
             if now >= self.rested && now < self.deadline {
-                if self.waits.slots.are_scarce() {
+                if self.waits.slot.are_scarce() {
                     return Poll::Ready(io::ErrorKind::TimedOut.into());
                 }
                 self.rested = now + self.waits.idle_when_scarce;
