@@ -5,7 +5,7 @@
 //! such as presence in rooms, ends in the transaction that ends the session (`store/sessions/queries/ending.rs`).
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -40,7 +40,7 @@ pub trait SessionBound: Send + Sync {
 
 /// What ends with a session.
 pub struct EndsWithSession {
-    members: Vec<Arc<dyn SessionBound>>,
+    members: RwLock<Vec<Arc<dyn SessionBound>>>,
     handled: Mutex<Handled>,
 }
 
@@ -51,7 +51,16 @@ impl EndsWithSession {
     }
 
     fn of(members: Vec<Arc<dyn SessionBound>>) -> Self {
-        Self { members, handled: Mutex::default() }
+        Self { members: RwLock::new(members), handled: Mutex::default() }
+    }
+
+    /// Adds something that another area has.
+    pub fn add(&self, member: Arc<dyn SessionBound>) {
+        self.members.write().unwrap_or_else(PoisonError::into_inner).push(member);
+    }
+
+    fn members(&self) -> Vec<Arc<dyn SessionBound>> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends everything that ends with the revoked sessions, the first time that this row is seen. Returns the sessions
@@ -60,7 +69,7 @@ impl EndsWithSession {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
             return Vec::new();
         }
-        self.members.iter().flat_map(|member| member.revoke(revocation)).collect()
+        self.members().iter().flat_map(|member| member.revoke(revocation)).collect()
     }
 
     /// Ends everything that ends with sessions whose end is pending on this server: of one user, or of any where the
@@ -71,7 +80,7 @@ impl EndsWithSession {
         is_over: impl Fn(UserId, SessionId, Timestamp) -> bool,
         ended: impl Fn(SessionId) -> Ended,
     ) {
-        for member in &self.members {
+        for member in self.members() {
             member.end_here(of, &is_over, &ended);
         }
     }
@@ -79,17 +88,17 @@ impl EndsWithSession {
     /// Ends everything whose session `may_stay` denies, by user and session, because it could not be confirmed.
     /// Returns how much.
     pub fn close_unless(&self, may_stay: impl Fn(UserId, SessionId) -> bool) -> usize {
-        self.members.iter().map(|member| member.close_unless(&may_stay)).sum()
+        self.members().iter().map(|member| member.close_unless(&may_stay)).sum()
     }
 
     /// The sessions with which something would end, with their users. One may be there several times.
     pub fn sessions(&self) -> Vec<(UserId, SessionId)> {
-        self.members.iter().flat_map(|member| member.sessions()).collect()
+        self.members().iter().flat_map(|member| member.sessions()).collect()
     }
 
     /// Whether nothing would end with any session.
     pub fn is_empty(&self) -> bool {
-        self.members.iter().all(|member| member.is_empty())
+        self.members().iter().all(|member| member.is_empty())
     }
 
     /// Treats every revocation as new again, because the log was replaced by another one.
@@ -224,7 +233,8 @@ mod tests {
         for (way, end) in ways {
             let (streams, tickets) = (streams(), Tickets::of(&[LAPTOP, PHONE]));
             let _open = [LAPTOP, PHONE].map(|session_id| streams.open(subscriber(session_id)).unwrap());
-            let list = EndsWithSession::of(vec![streams, tickets]);
+            let list = EndsWithSession::new(streams);
+            list.add(tickets);
             end(&list);
             assert_eq!(list.sessions(), [(ADA, PHONE), (ADA, PHONE)], "{way}");
             assert!(!list.is_empty());

@@ -32,7 +32,7 @@ pub use requester::RequesterState;
 pub(super) use streams::confirm_streams;
 pub(super) use tail::LogPoller;
 
-use super::ends_with_session::EndsWithSession;
+use super::ends_with_session::{EndsWithSession, SessionBound};
 use super::metrics::SessionMetrics;
 use super::open_streams::OpenStreams;
 use super::terminations::{Covered, PendingEnds};
@@ -90,6 +90,11 @@ impl Revocations {
     /// What ends with a session.
     pub(super) const fn ends_with_session(&self) -> &Arc<EndsWithSession> {
         &self.ends_with_session
+    }
+
+    /// Something that another area has ends with sessions as well.
+    pub fn ends_with_session_too(&self, member: Arc<dyn SessionBound>) {
+        self.ends_with_session.add(member);
     }
 
     /// What has been acknowledged as ended and is not committed yet.
