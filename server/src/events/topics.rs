@@ -4,7 +4,7 @@
 //! its client reloads.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::mpsc;
@@ -51,6 +51,7 @@ pub struct Topics {
     listeners: Mutex<HashMap<Topic, Vec<Listener>>>,
     next: AtomicU64,
     closed_slow: AtomicU64,
+    is_closed: AtomicBool,
 }
 
 struct Listener {
@@ -123,9 +124,15 @@ impl Topics {
         count
     }
 
-    /// Closes every subscription.
+    /// Closes every subscription, because the server stops.
     pub fn close_all(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
         self.listeners().clear();
+    }
+
+    /// Whether the server stops.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     /// Whether somebody listens to a topic here.

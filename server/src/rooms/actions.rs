@@ -1,15 +1,15 @@
 //! What users do in rooms. Each is one verb of the store; once it is committed, everybody in the room is told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use types::api::{
-    MessageText, Participant, RoomEvent, RoomId, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved, RoomName,
-};
+use types::api::{MessageText, RoomEvent, RoomId, RoomMessagePosted, RoomMessageRemoved, RoomName, RoomTyping};
 use types::domain::{SessionId, UserId};
-use types::words::{AuditAction, RoomPresence};
+use types::words::AuditAction;
 
-use super::metrics::{Departure, RoomMetrics};
+use super::attendances::Attendances;
+use super::heartbeats::Quiet;
+use super::metrics::{CleanUp, Departure, RoomMetrics};
 use super::settings::RoomsConfig;
 use super::shown;
 use crate::auth::tokens::Verified;
@@ -32,6 +32,9 @@ pub struct Rooms {
     /// How long messages are kept, and who was in a room.
     pub(super) retention: Duration,
     pub(super) metrics: Arc<RoomMetrics>,
+    /// Which sockets of this server attend which rooms.
+    pub(super) attendances: Attendances,
+    pub(super) quiet: Mutex<Quiet>,
 }
 
 /// A user in a session, who is in a room or enters it.
@@ -59,7 +62,9 @@ impl Rooms {
     pub fn new(context: &Context, config: &Config) -> Self {
         let RoomsConfig { presence_timeout, retention } = *config.section::<RoomsConfig>();
         let (server, metrics) = (config.server.server_id.clone(), context.metrics.group());
-        Self { context: context.clone(), server, presence_timeout, retention, metrics }
+        let quiet = Mutex::new(Quiet::since(context.now()));
+        let attendances = Attendances::default();
+        Self { context: context.clone(), server, presence_timeout, retention, metrics, attendances, quiet }
     }
 
     /// Makes a room, which its creator enters.
@@ -103,6 +108,9 @@ impl Rooms {
         let posted = self.context.store.rooms().post_message(room, who.user_id, text, at).await?;
         if let Some(message) = &posted {
             self.metrics.messages.increment();
+            if self.attendances.has_said(who.session_id, room, self.context.clock.monotonic()) {
+                self.tell_typing(room, who.user_id, false);
+            }
             self.tell(&RoomEvent::Message(RoomMessagePosted { room_id: room, message: shown::message(message) }));
         }
         Ok(posted)
@@ -122,6 +130,7 @@ impl Rooms {
 
     /// Users have left rooms because sessions have ended.
     pub fn left_with_sessions(&self, departures: &[RoomMessageRow]) {
+        self.metrics.cleaned_up.add(CleanUp::Memberships, departures.len());
         tracing::info!(count = departures.len(), "rooms left with ended sessions");
         self.left(departures);
     }
@@ -132,8 +141,7 @@ impl Rooms {
             if let Some(how) = said.kind.known().and_then(Departure::of) {
                 self.metrics.departures.increment(how);
             }
-            let (room_id, user_id) = (said.room_id, said.sender_id);
-            self.tell(&RoomEvent::Left(RoomLeft { room_id, user_id, message: shown::message(said) }));
+            self.tell(&shown::event(said));
         }
     }
 
@@ -141,24 +149,22 @@ impl Rooms {
     fn entered(&self, entrance: &Entrance) {
         let Entrance::Entered { joined: Some(said), .. } = entrance else { return };
         self.metrics.joins.increment();
-        let participant = Participant {
-            user_id: said.sender_id,
-            name: said.sender_name.clone(),
-            presence: RoomPresence::Here.into(),
-            joined_at: said.sent_at,
-        };
-        let message = shown::message(said);
-        self.tell(&RoomEvent::Joined(RoomJoined { room_id: said.room_id, participant, message }));
+        self.tell(&shown::event(said));
     }
 
-    fn tell(&self, event: &RoomEvent) {
+    /// Tells that a user writes in a room, or does not any more.
+    pub(super) fn tell_typing(&self, room_id: RoomId, user_id: UserId, typing: bool) {
+        self.tell(&RoomEvent::Typing(RoomTyping { room_id, user_id, typing }));
+    }
+
+    pub(super) fn tell(&self, event: &RoomEvent) {
         // What is said here can be written.
         if let Ok(written) = event.write() {
             self.context.events.publish(Topic::Room(event.room_id()), &written, None);
         }
     }
 
-    fn entry(&self, room_id: RoomId, Occupant { user_id, session_id }: Occupant) -> RoomEntry<'_> {
+    pub(super) fn entry(&self, room_id: RoomId, Occupant { user_id, session_id }: Occupant) -> RoomEntry<'_> {
         let at = self.context.now();
         RoomEntry {
             room_id,
@@ -180,7 +186,7 @@ impl Rooms {
 
 #[cfg(test)]
 mod tests {
-    use types::api::ServerEvent;
+    use types::api::{RoomLeft, ServerEvent};
     use types::domain::{DisplayName, Timestamp};
     use types::words::RoomMessageKind;
     use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use types::words::RoomMessageKind;
 
-use crate::metrics::{Counter, Counters, labels, metrics};
+use crate::metrics::{Counter, Counters, Gauge, labels, metrics};
 
 metrics! {
     /// What is counted of rooms.
@@ -17,6 +17,56 @@ metrics! {
         messages_removed: Counter = "latchkey_room_messages_removed_total",
         /// Presences of sessions in rooms that ran out, mostly because a connection was lost.
         presences_run_out: Counter = "latchkey_room_presences_run_out_total",
+        /// Sockets that are open here.
+        sockets_open: Gauge = "latchkey_sockets_open",
+        /// Sockets that were closed, by why.
+        sockets_closed: Counters<SocketEnd> = "latchkey_sockets_closed_total",
+        /// Rooms that somebody attends here.
+        rooms_attended: Gauge = "latchkey_rooms_attended",
+        /// Events of rooms that were put into the queues of sockets.
+        events_delivered: Counter = "latchkey_room_events_delivered_total",
+        /// Messages of rooms that the bus had not brought when they were read in the database.
+        messages_caught_up: Counter = "latchkey_room_messages_caught_up_total",
+        /// What ended with sessions, by what it was.
+        cleaned_up: Counters<CleanUp> = "latchkey_session_cleanup_total",
+    }
+}
+
+labels! {
+    /// A step of what ends with a session.
+    CleanUp = "step" {
+        /// Sockets that attended rooms.
+        Sockets = "sockets",
+        /// Rooms that they attended.
+        Attendances = "attendances",
+        /// Rooms in which somebody was writing.
+        Typing = "typing",
+        /// Rooms that users were in.
+        Memberships = "memberships",
+    }
+}
+
+labels! {
+    /// Why a socket was closed.
+    SocketEnd = "why" {
+        /// Its session ended.
+        SessionEnded = "session_ended",
+        /// An operator disconnected it.
+        Disconnected = "disconnected",
+        /// What it sent was no message.
+        Malformed = "malformed",
+        /// Its token or ticket was refused.
+        Unauthenticated = "unauthenticated",
+        /// It did not say in time who it is.
+        NotAuthenticated = "not_authenticated",
+        /// It sent too much, or there are too many.
+        TooMany = "too_many",
+        /// It did not keep up.
+        Slow = "slow",
+        /// This server stops, or could not confirm the session.
+        Unavailable = "unavailable",
+        /// The client has gone.
+        Gone = "gone",
     }
 }
 

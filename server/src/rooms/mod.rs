@@ -4,20 +4,29 @@
 //! says who is there, `sweep` ends what has run out, `history` deletes what was said long ago. Whoever is signed out
 //! leaves their rooms in the transaction that ends the session (`store/rooms`); here it is only told. `shown` is how
 //! rooms look on the wire.
+//!
+//! `sockets` is what a socket does in rooms, `attendances` which of this server attend which rooms, `feeds` brings them
+//! what the rooms say, `heartbeats` keeps presence true, and `endings` is what ends here with a session.
 
 mod actions;
+mod attendances;
+mod endings;
+mod feeds;
 mod handlers;
+mod heartbeats;
 mod history;
 mod metrics;
 mod presence;
 mod settings;
 mod shown;
+mod sockets;
 mod sweep;
 
 use std::sync::Arc;
 
 use serde_json::json;
 use types::api::rooms as paths;
+use types::api::socket::SOCKET;
 use types::domain::UserId;
 use types::words::BuiltInRole;
 
@@ -25,14 +34,14 @@ use crate::area::{Area, Background, Building, Held, Parts};
 use crate::auth::permissions::Permission;
 use crate::config::Config;
 use crate::context::Context;
-use crate::http::needs::{SESSION, permission};
+use crate::http::needs::{Credential, Needs, SESSION, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::metrics::Declaration;
 use crate::sessions::Sessions;
 use crate::store::{HeldByRooms, Store};
 use actions::Rooms;
-use handlers::{messages, participants, rooms as calls};
+use handlers::{messages, participants, rooms as calls, socket};
 use metrics::RoomMetrics;
 
 /// What this area brings.
@@ -57,7 +66,15 @@ fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> 
     Box::pin(async move {
         let rooms = Arc::new(Rooms::new(context, config));
         let told = Arc::clone(&rooms);
-        parts.get::<Sessions>().revocations().tell_rooms(move |departures| told.left_with_sessions(departures));
+        let revocations = parts.get::<Sessions>().revocations();
+        revocations.tell_rooms(move |departures| told.left_with_sessions(departures));
+        revocations.ends_with_session_too(Arc::clone(&rooms) as _);
+        let shown = Arc::downgrade(&rooms);
+        context.metrics.on_scrape(move || {
+            if let Some(rooms) = shown.upgrade() {
+                rooms.show_metrics();
+            }
+        });
         parts.insert(rooms);
         Ok(())
     })
@@ -92,10 +109,15 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .delete(paths::ROOM_PARTICIPANT, participants::remove)
         .needs(permission(MODERATE))
         .described(&participants::REMOVE)
+        .get(SOCKET, socket::open)
+        .needs(Needs::Credentials(&[Credential::AccessToken, Credential::Ticket]))
+        .described(&socket::OPEN)
 }
 
 fn start(state: &ApiState, background: &Background) {
-    let (sweeps, forgets) = (Arc::clone(state.rooms()), Arc::clone(state.rooms()));
+    let [sweeps, forgets, beats, looks] = std::array::from_fn(|_| Arc::clone(state.rooms()));
+    background.spawn("room heartbeats", |stop| async move { beats.beat_until(&stop).await });
+    background.spawn("room look", |stop| async move { looks.look_until(&stop).await });
     background.spawn("room presence", |stop| async move { sweeps.sweep_until(&stop).await });
     background.spawn("room history", |stop| async move { forgets.forget_until(&stop).await });
 }

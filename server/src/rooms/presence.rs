@@ -8,7 +8,7 @@ use types::words::RoomPresence;
 use crate::store::ParticipantRow;
 
 /// A session whose last heartbeat is older than this has lost its connection.
-const GREY_AFTER: Duration = Duration::from_secs(10);
+pub const GREY_AFTER: Duration = Duration::from_secs(10);
 
 /// Whether somebody in a room is there, by the device on which they are most.
 pub fn presence(participant: &ParticipantRow, now: Timestamp) -> RoomPresence {

@@ -1,7 +1,8 @@
 //! Rooms on the wire.
 
-use types::api::{Participant, Room, RoomMessage, RoomSummary};
+use types::api::{Participant, Room, RoomEvent, RoomJoined, RoomLeft, RoomMessage, RoomMessagePosted, RoomSummary};
 use types::domain::Timestamp;
+use types::words::{RoomMessageKind, RoomPresence};
 
 use super::presence::presence;
 use crate::store::{ParticipantRow, RoomMessageRow, RoomRow, RoomSummaryRow};
@@ -35,5 +36,30 @@ pub fn message(row: &RoomMessageRow) -> RoomMessage {
         text: row.text.clone(),
         at: row.sent_at,
         removed_at: row.removed_at,
+    }
+}
+
+/// The event that a message comes with.
+pub fn event(row: &RoomMessageRow) -> RoomEvent {
+    let (room_id, user_id, message) = (row.room_id, row.sender_id, message(row));
+    match row.kind.known() {
+        Some(RoomMessageKind::Joined) => {
+            let participant = Participant {
+                user_id,
+                name: row.sender_name.clone(),
+                presence: RoomPresence::Here.into(),
+                joined_at: row.sent_at,
+            };
+            RoomEvent::Joined(RoomJoined { room_id, participant, message })
+        }
+        // What a newer server says is shown as what it is.
+        Some(RoomMessageKind::Text) | None => RoomEvent::Message(RoomMessagePosted { room_id, message }),
+        Some(
+            RoomMessageKind::Left
+            | RoomMessageKind::SignedOut
+            | RoomMessageKind::WasSignedOut
+            | RoomMessageKind::SessionExpired
+            | RoomMessageKind::Removed,
+        ) => RoomEvent::Left(RoomLeft { room_id, user_id, message }),
     }
 }

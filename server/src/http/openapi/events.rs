@@ -18,7 +18,7 @@ use crate::http::operation::Payload;
 const ABOUT: &str = "\
     One event of the stream. `event` is what its line `event:` says, and tells the alternatives apart; `data` is the \
     JSON of its line `data:`. The line `id:` counts the events of this stream. Lines that begin with a colon keep it \
-    open. Those of rooms are for whoever listens to a room, and not in the stream.";
+    open. Those of rooms are for whoever attends a room by the socket, and not in the stream.";
 
 /// What is in the stream: one event after the other.
 pub const STREAM: Payload = Payload { name, schema, parts, example, read };

@@ -3,6 +3,7 @@
 pub mod events;
 mod problems;
 mod security;
+pub mod socket;
 
 use std::collections::{BTreeMap, BTreeSet};
 

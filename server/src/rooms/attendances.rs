@@ -1,0 +1,388 @@
+//! Which sockets of this server attend which rooms, and who writes there.
+//!
+//! A room that somebody attends here has a feed (`feeds`), which goes with the last of them. A socket gets events of a
+//! room once it is known to be in it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+use types::api::{RoomId, ServerEvent};
+use types::domain::{SessionId, Timestamp, UserId};
+
+use crate::events::EventSender;
+use crate::sessions::Subscriber;
+use crate::store::Heartbeat;
+
+/// How long somebody counts as writing without saying so again.
+const TYPING_FOR: Duration = Duration::from_secs(5);
+/// How often others are told again that somebody writes.
+const TYPING_AGAIN: Duration = Duration::from_secs(1);
+
+/// A socket of this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(u64);
+
+/// The attended rooms of this server.
+#[derive(Default)]
+pub struct Attendances {
+    next: AtomicU64,
+    all: Mutex<All>,
+    /// Notified when heartbeats should be written at once.
+    pub beat: Notify,
+    /// Notified when rooms may say something that has not been heard here.
+    pub look: Notify,
+}
+
+#[derive(Default)]
+struct All {
+    sockets: HashMap<SocketId, Socket>,
+    rooms: HashMap<RoomId, AttendedRoom>,
+    /// Those who have just lost the connection: they get one more heartbeat, from which on time counts.
+    lost: Vec<(Subscriber, RoomId, bool)>,
+}
+
+/// Whose heartbeats there are in which rooms, and whether they do something else.
+type Beats = HashMap<(RoomId, SessionId), (Subscriber, bool)>;
+
+struct Socket {
+    who: Subscriber,
+    sender: EventSender,
+}
+
+struct AttendedRoom {
+    /// Whether the feed delivers.
+    is_ready: watch::Receiver<bool>,
+    /// The number of the newest message that is known of; the feed ends when this is dropped.
+    newest: watch::Sender<i64>,
+    attendees: HashMap<SocketId, Attendee>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Attendee {
+    /// Whether it is known to be in the room: before that it gets nothing.
+    is_in: bool,
+    here: bool,
+    /// Since when they write, as they last said.
+    typing_since: Option<Instant>,
+}
+
+impl Attendee {
+    fn is_typing(&self, now: Instant) -> bool {
+        self.typing_since.is_some_and(|since| now.saturating_duration_since(since) < TYPING_FOR)
+    }
+}
+
+/// What is left to do when sockets do not attend rooms any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unattended {
+    /// Of whom, and in which rooms.
+    pub rooms: Vec<(UserId, RoomId)>,
+    /// Where they wrote.
+    pub typing: Vec<(UserId, RoomId)>,
+}
+
+impl Unattended {
+    fn note(&mut self, who: &Subscriber, room: RoomId, attendee: &Attendee, now: Instant) {
+        self.rooms.push((who.user_id, room));
+        if attendee.is_typing(now) {
+            self.typing.push((who.user_id, room));
+        }
+    }
+}
+
+/// What is left to do when a socket does not attend a room any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub was_typing: bool,
+    /// Whether no other socket of the session attends it here.
+    pub is_lost: bool,
+}
+
+/// How a feed is told of its room.
+pub struct FeedLine {
+    /// Set once it delivers.
+    pub is_ready: watch::Sender<bool>,
+    /// The number of the newest message that is known of. Closed when nobody attends the room here any more.
+    pub newest: watch::Receiver<i64>,
+}
+
+impl Attendances {
+    /// A socket is open.
+    pub fn open(&self, who: Subscriber, sender: EventSender) -> SocketId {
+        let id = SocketId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.all().sockets.insert(id, Socket { who, sender });
+        id
+    }
+
+    /// A socket is closed. Where its session goes on and has no other socket here, the connection is lost.
+    pub fn close(&self, id: SocketId, now: Instant) -> Unattended {
+        let mut all = self.all();
+        let mut left = Unattended::default();
+        let Some(socket) = all.sockets.remove(&id) else { return left };
+        for room in all.rooms_of(id) {
+            let Some(attendee) = all.remove(room, id) else { continue };
+            left.note(&socket.who, room, &attendee, now);
+            if attendee.is_in && !all.is_attended_by(room, socket.who.session_id) {
+                all.lost.push((socket.who, room, !attendee.here));
+            }
+        }
+        drop(all);
+        self.beat.notify_one();
+        left
+    }
+
+    /// A socket is about to attend a room. Gives what a feed needs, where there is none yet, and whether there is one
+    /// that delivers. `None` where the socket is closed.
+    pub fn reserve(&self, id: SocketId, room: RoomId) -> Option<(Option<FeedLine>, watch::Receiver<bool>)> {
+        let mut all = self.all();
+        if !all.sockets.contains_key(&id) {
+            return None;
+        }
+        let mut line = None;
+        let attended = all.rooms.entry(room).or_insert_with(|| {
+            let (newest, newest_here) = watch::channel(0);
+            let (ready_here, is_ready) = watch::channel(false);
+            line = Some(FeedLine { is_ready: ready_here, newest: newest_here });
+            AttendedRoom { is_ready, newest, attendees: HashMap::new() }
+        });
+        let is_ready = attended.is_ready.clone();
+        attended.attendees.entry(id).or_insert(Attendee { is_in: false, here: false, typing_since: None });
+        drop(all);
+        Some((line, is_ready))
+    }
+
+    /// The socket attends the room, which its user is in, and gets its events from now on. False where the socket has
+    /// been closed.
+    pub fn attend(&self, id: SocketId, room: RoomId, here: bool) -> bool {
+        let mut all = self.all();
+        let attendee = all.rooms.get_mut(&room).and_then(|attended| attended.attendees.get_mut(&id));
+        let Some(attendee) = attendee else { return false };
+        attendee.is_in = true;
+        attendee.here = here;
+        drop(all);
+        true
+    }
+
+    /// The socket does not attend the room any more.
+    pub fn leave(&self, id: SocketId, room: RoomId, now: Instant) -> Option<Left> {
+        let mut all = self.all();
+        let session = all.sockets.get(&id)?.who.session_id;
+        let attendee = all.remove(room, id)?;
+        let is_lost = attendee.is_in && !all.is_attended_by(room, session);
+        Some(Left { was_typing: attendee.is_typing(now), is_lost })
+    }
+
+    /// The rooms that a socket attends, and whether its user looks at them.
+    pub fn rooms_of(&self, id: SocketId) -> HashMap<RoomId, bool> {
+        let all = self.all();
+        let attended = all.rooms.iter().filter_map(|(room, attended)| {
+            let attendee = attended.attendees.get(&id).filter(|attendee| attendee.is_in)?;
+            Some((*room, attendee.here))
+        });
+        attended.collect()
+    }
+
+    /// No socket of these attends this room any more, and none of their sessions is lost by that: they are not in it.
+    /// Gives the sockets.
+    pub fn expel(&self, room: RoomId, of: impl Fn(&Subscriber) -> bool) -> Vec<EventSender> {
+        let mut all = self.all();
+        let sockets: Vec<SocketId> = all.sockets_of(&of);
+        let mut expelled = Vec::new();
+        for id in sockets {
+            if all.remove(room, id).is_some() {
+                expelled.extend(all.sockets.get(&id).map(|socket| socket.sender.clone()));
+            }
+        }
+        drop(all);
+        expelled
+    }
+
+    /// These sockets are of sessions that have ended, or cannot be confirmed: they attend nothing any more. Gives what
+    /// they did attend, and how many they were.
+    pub fn end(&self, of: impl Fn(&Subscriber) -> bool, now: Instant) -> (Unattended, usize) {
+        let mut all = self.all();
+        let mut left = Unattended::default();
+        let sockets: Vec<SocketId> = all.sockets_of(&of);
+        for id in &sockets {
+            let Some(socket) = all.sockets.remove(id) else { continue };
+            for room in all.rooms_of(*id) {
+                if let Some(attendee) = all.remove(room, *id) {
+                    left.note(&socket.who, room, &attendee, now);
+                }
+            }
+        }
+        all.lost.retain(|(who, ..)| !of(who));
+        drop(all);
+        (left, sockets.len())
+    }
+
+    /// The user of a socket writes in a room, or does not any more. Gives whether others should be told; nothing where
+    /// the socket does not attend the room.
+    pub fn typing(&self, id: SocketId, room: RoomId, typing: bool, now: Instant) -> Option<bool> {
+        let mut all = self.all();
+        let attendee = all.rooms.get_mut(&room)?.attendees.get_mut(&id).filter(|attendee| attendee.is_in)?;
+        let was_typing = attendee.is_typing(now);
+        if !typing {
+            attendee.typing_since = None;
+            return Some(was_typing);
+        }
+        let told = attendee.typing_since.filter(|since| now.saturating_duration_since(*since) < TYPING_AGAIN);
+        if told.is_none() {
+            attendee.typing_since = Some(now);
+        }
+        Some(told.is_none())
+    }
+
+    /// A session has said something in a room, and writes no more. Gives whether it did.
+    pub fn has_said(&self, session: SessionId, room: RoomId, now: Instant) -> bool {
+        let mut all = self.all();
+        let All { sockets, rooms, .. } = &mut *all;
+        let Some(attended) = rooms.get_mut(&room) else { return false };
+        let mut was_typing = false;
+        for (id, attendee) in &mut attended.attendees {
+            if sockets.get(id).is_some_and(|socket| socket.who.session_id == session) {
+                was_typing |= attendee.is_typing(now);
+                attendee.typing_since = None;
+            }
+        }
+        was_typing
+    }
+
+    /// Delivers an event to all who attend a room here. Returns how many.
+    pub fn deliver(&self, room: RoomId, event: &Arc<ServerEvent>) -> usize {
+        let senders: Vec<EventSender> = {
+            let all = self.all();
+            let Some(attended) = all.rooms.get(&room) else { return 0 };
+            let ids = attended.attendees.iter().filter(|(_, attendee)| attendee.is_in).map(|(id, _)| id);
+            ids.filter_map(|id| all.sockets.get(id)).map(|socket| socket.sender.clone()).collect()
+        };
+        senders.iter().filter(|sender| sender.send(Arc::clone(event))).count()
+    }
+
+    /// Who attends a room here, each socket by itself, with what puts events into its queue.
+    pub fn attendees(&self, room: RoomId) -> Vec<(Subscriber, EventSender)> {
+        let all = self.all();
+        let Some(attended) = all.rooms.get(&room) else { return Vec::new() };
+        let sockets = attended.attendees.keys().filter_map(|id| all.sockets.get(id));
+        sockets.map(|socket| (socket.who, socket.sender.clone())).collect()
+    }
+
+    /// The rooms that somebody attends here.
+    pub fn rooms(&self) -> Vec<RoomId> {
+        self.all().rooms.keys().copied().collect()
+    }
+
+    /// Whether somebody attends a room here.
+    pub fn is_attended(&self, room: RoomId) -> bool {
+        self.all().rooms.contains_key(&room)
+    }
+
+    /// The newest message of a room has this number.
+    pub fn tell_newest(&self, room: RoomId, number: i64) {
+        if let Some(attended) = self.all().rooms.get(&room) {
+            attended.newest.send_if_modified(|newest| {
+                let is_newer = number > *newest;
+                *newest = number.max(*newest);
+                is_newer
+            });
+        }
+    }
+
+    /// A heartbeat of each session in each room that it attends here, and one for each that is just lost. Each is good
+    /// for `timeout`, but not longer than the session lasts.
+    pub fn heartbeats(&self, now: Timestamp, timeout: Duration) -> Vec<Heartbeat> {
+        let mut all = self.all();
+        let mut beats = Beats::new();
+        for (who, room, is_away) in std::mem::take(&mut all.lost) {
+            beats.insert((room, who.session_id), (who, is_away));
+        }
+        // Whoever looks at the room on one socket of the session is there.
+        let mut attending = Beats::new();
+        for (room, attended) in &all.rooms {
+            for (id, attendee) in attended.attendees.iter().filter(|(_, attendee)| attendee.is_in) {
+                let Some(socket) = all.sockets.get(id) else { continue };
+                let beat = attending.entry((*room, socket.who.session_id)).or_insert((socket.who, true));
+                beat.1 &= !attendee.here;
+            }
+        }
+        drop(all);
+        beats.extend(attending);
+        let until = now.plus(timeout);
+        let beats = beats.into_iter().map(|((room_id, session_id), (who, is_away))| Heartbeat {
+            until: until.min(who.session_expires_at),
+            is_away,
+            session_id,
+            room_id,
+        });
+        beats.collect()
+    }
+
+    /// Who attends this room in this session here, and whether they look at it; `None` where nobody does.
+    pub fn attendee(&self, room: RoomId, session: SessionId) -> Option<(Subscriber, bool)> {
+        let all = self.all();
+        let attended = all.rooms.get(&room)?;
+        let mut found: Option<(Subscriber, bool)> = None;
+        for (id, attendee) in attended.attendees.iter().filter(|(_, attendee)| attendee.is_in) {
+            if let Some(socket) = all.sockets.get(id).filter(|socket| socket.who.session_id == session) {
+                found = Some((socket.who, attendee.here || found.is_some_and(|(_, here)| here)));
+            }
+        }
+        found
+    }
+
+    /// The session of a socket ends later than it was known.
+    pub fn prolong(&self, id: SocketId, expires_at: Timestamp) {
+        if let Some(socket) = self.all().sockets.get_mut(&id) {
+            socket.who.session_expires_at = expires_at;
+        }
+    }
+
+    /// The sessions that have sockets here, with their users.
+    pub fn sessions(&self) -> Vec<(UserId, SessionId)> {
+        self.all().sockets.values().map(|socket| (socket.who.user_id, socket.who.session_id)).collect()
+    }
+
+    /// How many sockets are open.
+    pub fn len(&self) -> usize {
+        self.all().sockets.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.all().sockets.is_empty()
+    }
+
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl All {
+    fn rooms_of(&self, id: SocketId) -> Vec<RoomId> {
+        let attended = self.rooms.iter().filter(|(_, attended)| attended.attendees.contains_key(&id));
+        attended.map(|(room, _)| *room).collect()
+    }
+
+    fn sockets_of(&self, of: &impl Fn(&Subscriber) -> bool) -> Vec<SocketId> {
+        self.sockets.iter().filter(|(_, socket)| of(&socket.who)).map(|(id, _)| *id).collect()
+    }
+
+    /// Takes a socket out of a room; with the last one the room goes, and its feed.
+    fn remove(&mut self, room: RoomId, id: SocketId) -> Option<Attendee> {
+        let attended = self.rooms.get_mut(&room)?;
+        let attendee = attended.attendees.remove(&id);
+        if attended.attendees.is_empty() {
+            self.rooms.remove(&room);
+        }
+        attendee
+    }
+
+    fn is_attended_by(&self, room: RoomId, session: SessionId) -> bool {
+        let Some(attended) = self.rooms.get(&room) else { return false };
+        let is_theirs = |id: &SocketId| self.sockets.get(id).is_some_and(|socket| socket.who.session_id == session);
+        attended.attendees.iter().any(|(id, attendee)| attendee.is_in && is_theirs(id))
+    }
+}

@@ -1,0 +1,73 @@
+//! What ends here with a session: its sockets attend nothing any more, and it writes nowhere. That its user leaves their
+//! rooms is decided where the session ends, in the database.
+
+use types::api::Ended;
+use types::domain::{SessionId, Timestamp, UserId};
+
+use super::actions::Rooms;
+use super::metrics::CleanUp;
+use crate::sessions::{SessionBound, Subscriber};
+use crate::store::{Revocation, RevokedSubject};
+
+impl SessionBound for Rooms {
+    /// Notifies nobody: sockets are streams, and are closed as such.
+    fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
+        if revocation.reason.is_some() {
+            self.clean_up(|who| match revocation.subject {
+                RevokedSubject::Session(session_id) => who.session_id == session_id,
+                RevokedSubject::Epoch(least) => who.user_id == revocation.user_id && who.epoch < least,
+            });
+            // What the rooms say of it was committed with it, perhaps by another server.
+            self.attendances.look.notify_one();
+        }
+        Vec::new()
+    }
+
+    fn end_here(
+        &self,
+        of: Option<UserId>,
+        is_over: &dyn Fn(UserId, SessionId, Timestamp) -> bool,
+        _ended: &dyn Fn(SessionId) -> Ended,
+    ) {
+        self.clean_up(|who| {
+            of.is_none_or(|of| of == who.user_id) && is_over(who.user_id, who.session_id, who.session_created_at)
+        });
+    }
+
+    fn close_unless(&self, may_stay: &dyn Fn(UserId, SessionId) -> bool) -> usize {
+        self.clean_up(|who| !may_stay(who.user_id, who.session_id))
+    }
+
+    fn sessions(&self) -> Vec<(UserId, SessionId)> {
+        self.attendances.sessions()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.attendances.is_empty()
+    }
+}
+
+impl Rooms {
+    /// Has metrics set that are known only when Prometheus asks.
+    pub fn show_metrics(&self) {
+        self.metrics.sockets_open.set(self.attendances.len());
+        self.metrics.rooms_attended.set(self.attendances.rooms().len());
+    }
+
+    /// Returns how many sockets it was about.
+    fn clean_up(&self, of: impl Fn(&Subscriber) -> bool) -> usize {
+        let (left, sockets) = self.attendances.end(of, self.context.clock.monotonic());
+        if sockets == 0 {
+            return 0;
+        }
+        for (user, room) in &left.typing {
+            self.tell_typing(*room, *user, false);
+        }
+        let (attendances, typing) = (left.rooms.len(), left.typing.len());
+        self.metrics.cleaned_up.add(CleanUp::Sockets, sockets);
+        self.metrics.cleaned_up.add(CleanUp::Attendances, attendances);
+        self.metrics.cleaned_up.add(CleanUp::Typing, typing);
+        tracing::info!(sockets, attendances, typing, "sockets cleaned up");
+        sockets
+    }
+}

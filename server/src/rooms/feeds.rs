@@ -1,0 +1,206 @@
+//! What a room says, to all who attend it on this server: every message once, and in order, whether or not the bus has
+//! brought it.
+//!
+//! A feed remembers the number of the last message that it has delivered. It takes what the bus brings where that is the
+//! next one, and asks the database, once for everybody here, where something is missing. That something may be missing
+//! it hears from `look`, which asks for the newest numbers whenever the revocation log says that somebody was signed
+//! out, and every moment anyway.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::api::{Hello, RoomEvent, RoomId, ServerEvent};
+use types::domain::UserId;
+use uuid::Uuid;
+
+use super::actions::Rooms;
+use super::attendances::FeedLine;
+use super::shown;
+use crate::events::{SubscriberId, Subscription, Topic};
+use crate::store::{RoomMessageRow, StoreError};
+
+/// The most messages that are read at once.
+const PAGE: i64 = 100;
+/// How often a database that did not answer is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Feeds listen for nobody in particular.
+const NOBODY: SubscriberId = SubscriberId(Uuid::nil());
+
+/// Delivers what one room says to all who attend it here.
+pub struct Feed {
+    rooms: Arc<Rooms>,
+    room: RoomId,
+    subscription: Subscription,
+    line: FeedLine,
+    /// The number of the last message that was delivered, or was there before.
+    last: i64,
+}
+
+impl Feed {
+    /// One that listens from now on, and does not deliver yet.
+    pub fn new(rooms: &Arc<Rooms>, room: RoomId, line: FeedLine) -> Self {
+        let subscription = rooms.context.events.topics().subscribe(Topic::Room(room), NOBODY);
+        Self { rooms: Arc::clone(rooms), room, subscription, line, last: 0 }
+    }
+
+    /// Delivers until nobody attends the room here any more.
+    pub async fn run(mut self) {
+        if !self.begin().await {
+            return;
+        }
+        // Whoever waited may be gone.
+        let _ = self.line.is_ready.send(true);
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.line.newest.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let newest = *self.line.newest.borrow_and_update();
+                    if newest > self.last {
+                        self.catch_up().await;
+                    }
+                }
+                event = self.subscription.next() => match event {
+                    Some(event) => self.receive(&event).await,
+                    None => self.listen_anew().await,
+                }
+            }
+        }
+    }
+
+    /// Learns what was said before. False where nobody waits for it any more.
+    async fn begin(&mut self) -> bool {
+        loop {
+            if let Ok(numbers) = self.rooms.context.store.rooms().last_numbers(&[self.room]).await {
+                self.last = numbers.first().map_or(0, |(_, number)| *number);
+                return true;
+            }
+            if self.is_over_after(AGAIN).await {
+                return false;
+            }
+        }
+    }
+
+    async fn receive(&mut self, event: &Arc<ServerEvent>) {
+        match &**event {
+            ServerEvent::Room(written) => match written.read() {
+                Some(Ok(said)) => self.hear(event, &said).await,
+                // Of a newer server.
+                Some(Err(_)) | None => self.deliver(event),
+            },
+            // Events of other servers may have been missed.
+            ServerEvent::Hello(_) => self.catch_up().await,
+            _ => {}
+        }
+    }
+
+    async fn hear(&mut self, event: &Arc<ServerEvent>, said: &RoomEvent) {
+        let Some(number) = number_of(said) else {
+            self.deliver(event);
+            return;
+        };
+        if number > self.last + 1 {
+            self.catch_up().await;
+        }
+        if number > self.last {
+            self.last = number;
+            self.deliver(event);
+            if let RoomEvent::Left(left) = said {
+                self.see_off(left.user_id).await;
+            }
+        }
+    }
+
+    /// Delivers what the database has and the bus has not brought.
+    async fn catch_up(&mut self) {
+        loop {
+            match self.next_page().await {
+                Ok(page) => {
+                    let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
+                    for row in page {
+                        self.tell_again(&row).await;
+                    }
+                    if is_last {
+                        return;
+                    }
+                }
+                // Whoever looks after the database has told of it.
+                Err(_) => {
+                    if self.is_over_after(AGAIN).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn next_page(&self) -> Result<Vec<RoomMessageRow>, StoreError> {
+        self.rooms.context.store.rooms().messages_after(self.room, self.last, PAGE).await
+    }
+
+    async fn tell_again(&mut self, row: &RoomMessageRow) {
+        self.last = self.last.max(row.number);
+        let said = shown::event(row);
+        self.rooms.metrics.messages_caught_up.increment();
+        if let Ok(event) = said.write() {
+            self.deliver(&Arc::new(event));
+        }
+        if let RoomEvent::Left(left) = said {
+            self.see_off(left.user_id).await;
+        }
+    }
+
+    /// Whoever has left the room gets nothing more of it, unless they have come back since.
+    async fn see_off(&self, user: UserId) {
+        let attends = self.rooms.attendances.attendees(self.room).iter().any(|(who, _)| who.user_id == user);
+        if !attends {
+            return;
+        }
+        // Where it cannot be asked they are told nothing more either: their client attends anew.
+        let is_in = self.rooms.context.store.rooms().room(self.room, user).await;
+        if !is_in.is_ok_and(|room| room.is_some_and(|room| room.joined)) {
+            self.rooms.close_room(self.room, |who| who.user_id == user);
+        }
+    }
+
+    /// This server could not keep up, or is about to stop. Those here are told to load everything anew.
+    async fn listen_anew(&mut self) {
+        if self.rooms.context.events.topics().is_closed() {
+            // Everybody here is told so, and goes.
+            while self.line.newest.changed().await.is_ok() {}
+            return;
+        }
+        self.subscription = self.rooms.context.events.topics().subscribe(Topic::Room(self.room), NOBODY);
+        self.catch_up().await;
+        let server_time = self.rooms.context.now();
+        for (who, sender) in self.rooms.attendances.attendees(self.room) {
+            sender.send(Arc::new(ServerEvent::Hello(Hello { session_id: who.session_id, server_time })));
+        }
+    }
+
+    fn deliver(&self, event: &Arc<ServerEvent>) {
+        let count = self.rooms.attendances.deliver(self.room, event);
+        self.rooms.metrics.events_delivered.add(count);
+    }
+
+    /// Waits. Whether nobody attends the room any more after that.
+    async fn is_over_after(&self, time: Duration) -> bool {
+        tokio::time::sleep(time).await;
+        self.line.newest.has_changed().is_err()
+    }
+}
+
+/// The number of the message that comes with an event, where one does.
+fn number_of(event: &RoomEvent) -> Option<i64> {
+    let message = match event {
+        RoomEvent::Joined(joined) => &joined.message,
+        RoomEvent::Left(left) => &left.message,
+        RoomEvent::Message(posted) => &posted.message,
+        RoomEvent::Presence(_) | RoomEvent::MessageRemoved(_) | RoomEvent::Typing(_) | RoomEvent::Closed(_) => {
+            return None;
+        }
+    };
+    i64::try_from(message.number).ok()
+}

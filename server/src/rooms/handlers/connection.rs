@@ -1,0 +1,297 @@
+//! An open socket, until it is closed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::time::Instant;
+use types::api::socket::MAX_ROOMS;
+use types::api::{RoomId, ServerEvent, SocketClose, SocketRequest};
+
+use super::allowance::Allowance;
+use crate::events::WhyClosed;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::rooms::metrics::SocketEnd;
+use crate::rooms::sockets::RoomSocket;
+use crate::sessions::handlers::listening::{Listening, by_access_token};
+
+/// The most bytes that a client may send at once.
+pub const LONGEST_MESSAGE: usize = 4096;
+/// How long a client may take to say who it is.
+const AUTHENTICATES_WITHIN: Duration = Duration::from_secs(10);
+/// How often a client is pinged.
+const PING: Duration = Duration::from_secs(20);
+/// Who has been silent for so many pings has gone.
+const UNANSWERED_PINGS: u32 = 2;
+/// How long a client may take to read what it is sent.
+const READS_WITHIN: Duration = Duration::from_secs(10);
+/// How long the handshake that closes may take.
+const CLOSES_WITHIN: Duration = Duration::from_secs(1);
+
+/// How a socket ends.
+enum End {
+    /// With a code, and words for the frame.
+    Close(SocketClose, String),
+    /// The client has gone.
+    Gone,
+}
+
+impl From<SocketClose> for End {
+    fn from(close: SocketClose) -> Self {
+        Self::Close(close, String::new())
+    }
+}
+
+/// Serves a socket to its end. Who has not said at the handshake who they are says so first.
+pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Listening>, ip: String) {
+    let listening = match listening {
+        Some(listening) => Ok(listening),
+        // Boxed, since thousands of sockets rest for hours after it.
+        None => Box::pin(authenticate(&state, &mut socket, ip)).await,
+    };
+    let end = match listening {
+        Ok(listening) => serve(&state, &mut socket, listening).await,
+        Err(end) => end,
+    };
+    state.rooms().metrics.sockets_closed.increment(end.label());
+    Box::pin(say_goodbye(socket, end)).await;
+}
+
+/// Reads the first message, and begins to listen for whoever it is.
+async fn authenticate(state: &ApiState, socket: &mut WebSocket, ip: String) -> Result<Listening, End> {
+    let first = tokio::time::timeout(AUTHENTICATES_WITHIN, first_message(socket));
+    let first = tokio::select! {
+        first = first => first.map_err(|_| SocketClose::NotAuthenticated)??,
+        () = state.stopping.cancelled() => return Err(SocketClose::Unavailable.into()),
+    };
+    let SocketRequest::Authenticate { access_token } = first else {
+        return Err(SocketClose::Unauthenticated.into());
+    };
+    let who = by_access_token(state, &access_token).await.map_err(|error| refused(&error))?;
+    Listening::begin(state, who, ip).await.map_err(|error| refused(&error).into())
+}
+
+async fn first_message(socket: &mut WebSocket) -> Result<SocketRequest, End> {
+    loop {
+        if let Some(request) = read(socket.recv().await)? {
+            return Ok(request);
+        }
+    }
+}
+
+/// How a socket says what a call would have been answered with.
+fn refused(error: &ApiError) -> SocketClose {
+    match error.status() {
+        StatusCode::TOO_MANY_REQUESTS => SocketClose::TooMany,
+        status if status.is_server_error() => SocketClose::Unavailable,
+        _ => SocketClose::Unauthenticated,
+    }
+}
+
+/// What a client has sent; nothing where it only shows that it is there.
+fn read(received: Option<Result<Message, axum::Error>>) -> Result<Option<SocketRequest>, End> {
+    match received {
+        Some(Ok(Message::Text(text))) => {
+            serde_json::from_str(text.as_str()).map(Some).map_err(|_| SocketClose::Malformed.into())
+        }
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        // Or it is too long, or the connection broke.
+        Some(Ok(Message::Binary(_)) | Err(_)) => Err(SocketClose::Malformed.into()),
+    }
+}
+
+async fn serve(state: &ApiState, socket: &mut WebSocket, mut listening: Listening) -> End {
+    let Some(events) = listening.sender() else { return closed(&listening) };
+    let rooms = state.rooms().open_socket(*listening.who(), events);
+    let now = state.context.clock.monotonic();
+    let mut talk = Talk { number: 0, unanswered: 0, allowance: Allowance::full(now), rooms };
+    let hello = listening.hello();
+    match talk.go_on(state, socket, &mut listening, &hello).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    }
+}
+
+/// Why a socket is closed whose events have ended.
+fn closed(listening: &Listening) -> End {
+    match listening.why_closed() {
+        Some(WhyClosed::Slow) => SocketClose::Slow.into(),
+        Some(WhyClosed::Disconnected) => SocketClose::Disconnected.into(),
+        None => SocketClose::Unavailable.into(),
+    }
+}
+
+/// What both sides have to say.
+struct Talk {
+    /// Of the last event.
+    number: u64,
+    /// Pings since the client was last heard of.
+    unanswered: u32,
+    allowance: Allowance,
+    rooms: RoomSocket,
+}
+
+impl Talk {
+    async fn go_on(
+        &mut self,
+        state: &ApiState,
+        socket: &mut WebSocket,
+        listening: &mut Listening,
+        hello: &ServerEvent,
+    ) -> Result<std::convert::Infallible, End> {
+        self.tell(socket, hello).await?;
+        let mut ping_at = Instant::now() + PING;
+        loop {
+            tokio::select! {
+                event = listening.next() => {
+                    // What is left of a queue that was full is not worth reading.
+                    let event = event.filter(|_| listening.why_closed().is_none());
+                    let Some(event) = event else { return Err(closed(listening)) };
+                    self.rooms.prolong(listening.deadline());
+                    self.number += 1;
+                    self.tell(socket, &event).await?;
+                    if let ServerEvent::SessionEnded(ended) = &*event
+                        && listening.is_own_end(&event)
+                    {
+                        return Err(End::Close(SocketClose::SessionEnded, ended.reason.name().to_owned()));
+                    }
+                }
+                received = socket.recv() => {
+                    self.unanswered = 0;
+                    if let Some(request) = read(received)? {
+                        // Boxed, since thousands of sockets rest for hours and hardly ever say anything.
+                        Box::pin(self.hear(state, listening, request)).await?;
+                    }
+                }
+                () = tokio::time::sleep_until(ping_at) => {
+                    if self.unanswered >= UNANSWERED_PINGS {
+                        return Err(End::Gone);
+                    }
+                    self.unanswered += 1;
+                    send(socket, Message::Ping(Bytes::new())).await?;
+                    ping_at = Instant::now() + PING;
+                }
+            }
+        }
+    }
+
+    async fn tell(&self, socket: &mut WebSocket, event: &ServerEvent) -> Result<(), End> {
+        send(socket, Message::text(written(event, self.number))).await
+    }
+
+    /// Does what a client asks for, unless its socket is closed meanwhile.
+    async fn hear(&mut self, state: &ApiState, listening: &Listening, request: SocketRequest) -> Result<(), End> {
+        let now = state.context.clock.monotonic();
+        match request {
+            // It has said who it is. A new token changes nothing: the session is the same.
+            SocketRequest::Authenticate { .. } => self.spend(1, now),
+            SocketRequest::Attend { rooms } => {
+                if rooms.len() > MAX_ROOMS {
+                    return Err(SocketClose::Malformed.into());
+                }
+                let wanted: HashMap<RoomId, bool> = rooms.iter().map(|room| (room.room_id, room.here)).collect();
+                self.spend(1 + self.rooms.count_new(&wanted), now)?;
+                tokio::select! {
+                    attended = self.rooms.attend(&wanted) => attended.map_err(|_| SocketClose::Unavailable.into()),
+                    // Its end comes next.
+                    () = listening.closed() => Ok(()),
+                }
+            }
+            SocketRequest::Typing { room_id, typing } => {
+                self.spend(1, now)?;
+                self.rooms.types(room_id, typing);
+                Ok(())
+            }
+        }
+    }
+
+    fn spend(&mut self, cost: usize, now: std::time::Instant) -> Result<(), End> {
+        if self.allowance.spend(cost, now) { Ok(()) } else { Err(SocketClose::TooMany.into()) }
+    }
+}
+
+/// An event as the socket says it ([`types::api::SocketMessage`]). Its data is JSON already.
+fn written(event: &ServerEvent, number: u64) -> String {
+    let data = event.data().unwrap_or_else(|_| "{}".to_owned());
+    format!(r#"{{"event":"{}","data":{data},"id":{number}}}"#, event.name().as_str())
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    match tokio::time::timeout(READS_WITHIN, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(SocketClose::Slow.into()),
+    }
+}
+
+/// Says why, and waits a moment for the answer: closed at once, the client might not read it. Who has said goodbye first
+/// is answered.
+async fn say_goodbye(mut socket: WebSocket, end: End) {
+    let handshake = async {
+        if let End::Close(close, reason) = end {
+            let frame = CloseFrame { code: close.code(), reason: reason.into() };
+            socket.send(Message::Close(Some(frame))).await?;
+        }
+        while let Some(received) = socket.recv().await {
+            received?;
+        }
+        Ok::<(), axum::Error>(())
+    };
+    // The connection is dropped either way.
+    let _ = tokio::time::timeout(CLOSES_WITHIN, handshake).await;
+}
+
+impl End {
+    const fn label(&self) -> SocketEnd {
+        match self {
+            Self::Gone => SocketEnd::Gone,
+            Self::Close(close, _) => match close {
+                SocketClose::SessionEnded => SocketEnd::SessionEnded,
+                SocketClose::Disconnected => SocketEnd::Disconnected,
+                SocketClose::Malformed => SocketEnd::Malformed,
+                SocketClose::Unauthenticated => SocketEnd::Unauthenticated,
+                SocketClose::NotAuthenticated => SocketEnd::NotAuthenticated,
+                SocketClose::TooMany => SocketEnd::TooMany,
+                SocketClose::Slow => SocketEnd::Slow,
+                SocketClose::Unavailable => SocketEnd::Unavailable,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::api::{SocketMessage, UserUpdated};
+    use types::domain::UserId;
+    use types::words::EventName;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn events_are_written_as_messages_of_the_socket() {
+        let updated = UserUpdated { user_id: UserId(Uuid::from_u128(1)) };
+        let text = written(&ServerEvent::UserUpdated(updated.clone()), 7);
+        let message: SocketMessage<UserUpdated> = serde_json::from_str(&text).unwrap();
+        assert_eq!(message, SocketMessage::of(EventName::UserUpdated, updated, 7));
+    }
+
+    #[test]
+    fn what_is_no_message_closes_the_socket() {
+        let closes = |received| match read(received) {
+            Err(End::Close(close, _)) => Some(close),
+            _ => None,
+        };
+        for message in [Message::text("{}"), Message::text(r#"{"type":"shout"}"#), Message::binary(&b"{}"[..])] {
+            assert_eq!(closes(Some(Ok(message))), Some(SocketClose::Malformed));
+        }
+        assert!(matches!(read(Some(Ok(Message::Pong(Bytes::new())))), Ok(None)));
+        assert!(matches!(read(None), Err(End::Gone)));
+        let typing = format!(r#"{{"type":"typing","roomId":"{}","typing":true}}"#, Uuid::nil());
+        assert!(matches!(read(Some(Ok(Message::text(typing)))), Ok(Some(SocketRequest::Typing { typing: true, .. }))));
+    }
+}

@@ -1,0 +1,147 @@
+//! What keeps presence true: heartbeats for all sessions that are connected here, and looking for those of whom none
+//! comes any more, wherever they were connected.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use types::api::{RoomEvent, RoomId, RoomPresenceChanged};
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::RoomPresence;
+
+use super::actions::{Occupant, Rooms};
+use super::presence::{GREY_AFTER, presence};
+use crate::jobs::{Schedule, every};
+use crate::store::{Heartbeat, StoreError};
+
+/// How often each session has a heartbeat: several times before it would be grey.
+const BEAT: Duration = Duration::from_secs(3);
+/// It has so many while its presence would run out.
+const BEATS_A_TIMEOUT: u32 = 3;
+/// How often rooms are looked at without a hint.
+const LOOK: Duration = Duration::from_secs(1);
+/// Hints that come together are one.
+const GATHERED_FOR: Duration = Duration::from_millis(10);
+
+/// Whom this server has shown as grey, and up to when it has looked for such.
+#[derive(Clone)]
+pub struct Quiet {
+    looked_until: Timestamp,
+    grey: HashSet<(RoomId, UserId)>,
+}
+
+impl Quiet {
+    /// Nobody yet; whoever goes grey after this moment is found.
+    pub fn since(now: Timestamp) -> Self {
+        Self { looked_until: now.minus(GREY_AFTER), grey: HashSet::new() }
+    }
+}
+
+impl Rooms {
+    /// Writes heartbeats until `stop`.
+    pub async fn beat_until(&self, stop: &CancellationToken) {
+        let period = BEAT.min(self.presence_timeout / BEATS_A_TIMEOUT);
+        let schedule = Schedule::every("room heartbeats", period).woken_by(&self.attendances.beat);
+        every(schedule, stop, || self.beat()).await;
+    }
+
+    /// Looks until `stop` whether rooms say something that has not been heard here, and who has gone quiet.
+    pub async fn look_until(&self, stop: &CancellationToken) {
+        let schedule = Schedule::every("room look", LOOK).woken_by(&self.attendances.look);
+        every(schedule, stop, || self.look()).await;
+    }
+
+    async fn beat(&self) -> Result<(), StoreError> {
+        let now = self.context.now();
+        let beats = self.attendances.heartbeats(now, self.presence_timeout);
+        if beats.is_empty() {
+            return Ok(());
+        }
+        let present = self.context.store.rooms().heartbeat(&beats, now).await?;
+        let present: HashSet<(SessionId, RoomId)> = present.into_iter().collect();
+        for beat in beats.iter().filter(|beat| !present.contains(&(beat.session_id, beat.room_id))) {
+            self.attend_again(beat).await?;
+        }
+        Ok(())
+    }
+
+    /// A session is not present any more: its presence ran out while nothing could be written, or its user is not in
+    /// the room any more, or it has ended.
+    async fn attend_again(&self, beat: &Heartbeat) -> Result<(), StoreError> {
+        let Some((who, here)) = self.attendances.attendee(beat.room_id, beat.session_id) else { return Ok(()) };
+        let entry = self.entry(beat.room_id, Occupant { user_id: who.user_id, session_id: who.session_id });
+        if !self.context.store.rooms().attend_room(&entry, !here).await? {
+            self.close_room(beat.room_id, |other| other.session_id == who.session_id);
+        }
+        Ok(())
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        tokio::time::sleep(GATHERED_FOR).await;
+        let rooms = self.attendances.rooms();
+        if !rooms.is_empty() {
+            for (room, number) in self.context.store.rooms().last_numbers(&rooms).await? {
+                self.attendances.tell_newest(room, number);
+            }
+        }
+        self.look_for_quiet().await
+    }
+
+    /// Shows those as grey of whom no heartbeat comes any more, and those as present again of whom one does. Every
+    /// server looks for itself, so that it needs nobody who tells it.
+    async fn look_for_quiet(&self) -> Result<(), StoreError> {
+        let now = self.context.now();
+        let Quiet { looked_until, grey: were_grey } = self.quiet().clone();
+        let before = looked_until.max(now.minus(GREY_AFTER));
+        let mut asked: HashMap<RoomId, HashSet<UserId>> = HashMap::new();
+        let quiet = self.context.store.rooms().gone_quiet(looked_until, before, now).await?;
+        for (room, user) in quiet.into_iter().chain(were_grey.iter().copied()) {
+            asked.entry(room).or_default().insert(user);
+        }
+        asked.retain(|room, _| self.attendances.is_attended(*room));
+        let mut grey = HashSet::new();
+        for (room, users) in asked {
+            let participants = self.context.store.rooms().participants(room, now).await?;
+            for participant in participants.iter().filter(|participant| users.contains(&participant.user_id)) {
+                let (user, presence) = (participant.user_id, presence(participant, now));
+                let is_grey = presence == RoomPresence::Grey;
+                if is_grey {
+                    grey.insert((room, user));
+                }
+                if !is_grey || !were_grey.contains(&(room, user)) {
+                    self.tell_here(&presence_changed(room, user, presence));
+                }
+            }
+        }
+        *self.quiet() = Quiet { looked_until: before, grey };
+        Ok(())
+    }
+
+    /// Tells those who attend a room here.
+    fn tell_here(&self, event: &RoomEvent) {
+        // What is said here can be written.
+        if let Ok(written) = event.write() {
+            let count = self.attendances.deliver(event.room_id(), &Arc::new(written));
+            self.metrics.events_delivered.add(count);
+        }
+    }
+
+    /// Tells everybody in a room how a user is there now, by the device on which they are most.
+    pub async fn tell_presence(&self, room: RoomId, user: UserId) -> Result<(), StoreError> {
+        let now = self.context.now();
+        let participants = self.context.store.rooms().participants(room, now).await?;
+        if let Some(participant) = participants.iter().find(|participant| participant.user_id == user) {
+            self.tell(&presence_changed(room, user, presence(participant, now)));
+        }
+        Ok(())
+    }
+
+    fn quiet(&self) -> MutexGuard<'_, Quiet> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn presence_changed(room_id: RoomId, user_id: UserId, presence: RoomPresence) -> RoomEvent {
+    RoomEvent::Presence(RoomPresenceChanged { room_id, user_id, presence: presence.into() })
+}
