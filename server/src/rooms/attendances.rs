@@ -386,3 +386,117 @@ impl All {
         attended.attendees.iter().any(|(id, attendee)| attendee.is_in && is_theirs(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::{Clock as _, SystemClock};
+    use crate::events::{Subscription, Topic, Topics};
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
+    const PHONE: SessionId = SessionId(Uuid::from_u128(11));
+    const ATTIC: RoomId = RoomId(Uuid::from_u128(7));
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const TIMEOUT: Duration = Duration::from_mins(5);
+
+    fn who(session_id: SessionId) -> Subscriber {
+        let session_expires_at = NOW.plus(Duration::from_mins(1));
+        Subscriber { user_id: ADA, session_id, session_created_at: NOW, epoch: 0, session_expires_at }
+    }
+
+    struct Opened {
+        id: SocketId,
+        events: Subscription,
+    }
+
+    fn opens(attendances: &Attendances, session: SessionId) -> Opened {
+        let events = Arc::new(Topics::default()).subscribe(Topic::User(ADA), session.into());
+        Opened { id: attendances.open(who(session), events.sender().expect("it is open")), events }
+    }
+
+    /// The socket attends the attic. Gives what a feed needs, where there is none yet.
+    fn attends(attendances: &Attendances, socket: &Opened, here: bool) -> Option<FeedLine> {
+        let (line, _) = attendances.reserve(socket.id, ATTIC).expect("it is open");
+        assert!(attendances.attend(socket.id, ATTIC, here));
+        line
+    }
+
+    fn beats(attendances: &Attendances) -> Vec<(SessionId, bool)> {
+        let mut beats = attendances.heartbeats(NOW, TIMEOUT);
+        beats.sort_unstable();
+        assert!(beats.iter().all(|beat| beat.room_id == ATTIC && beat.until == who(LAPTOP).session_expires_at));
+        beats.into_iter().map(|beat| (beat.session_id, beat.is_away)).collect()
+    }
+
+    #[test]
+    fn a_session_has_one_heartbeat_in_a_room_and_one_more_when_its_last_socket_is_lost() {
+        let (attendances, now) = (Attendances::default(), SystemClock.monotonic());
+        let [one, other] = [LAPTOP, LAPTOP].map(|session| opens(&attendances, session));
+        let phone = opens(&attendances, PHONE);
+        let line = attends(&attendances, &one, true);
+        assert!(line.is_some() && attends(&attendances, &other, false).is_none(), "one feed a room");
+        assert!(attendances.reserve(phone.id, ATTIC).is_some(), "not known to be in it yet");
+        assert_eq!(beats(&attendances), [(LAPTOP, false)]);
+        assert_eq!(attendances.close(one.id, now).rooms, [(ADA, ATTIC)]);
+        assert_eq!(beats(&attendances), [(LAPTOP, true)]);
+        attendances.close(other.id, now);
+        assert_eq!(beats(&attendances), [(LAPTOP, true)], "from this one on time counts");
+        assert!(beats(&attendances).is_empty() && attendances.is_attended(ATTIC));
+        attendances.close(phone.id, now);
+        assert!(!attendances.is_attended(ATTIC) && attendances.is_empty());
+        assert!(line.expect("a line").newest.has_changed().is_err(), "the feed ends");
+    }
+
+    #[test]
+    fn events_reach_those_who_are_known_to_be_in_the_room() {
+        let attendances = Attendances::default();
+        let (mut laptop, mut phone) = (opens(&attendances, LAPTOP), opens(&attendances, PHONE));
+        let _line = attends(&attendances, &laptop, true);
+        attendances.reserve(phone.id, ATTIC).expect("it is open");
+        let event = Arc::new(ServerEvent::UserUpdated(types::api::UserUpdated { user_id: ADA }));
+        assert_eq!(attendances.deliver(ATTIC, &event), 1);
+        assert!(laptop.events.try_next().is_some() && phone.events.try_next().is_none());
+        assert_eq!(attendances.expel(ATTIC, |who| who.session_id == LAPTOP).len(), 1);
+        assert_eq!(attendances.deliver(ATTIC, &event), 0);
+        assert_eq!(attendances.rooms_of(laptop.id).len(), 0);
+    }
+
+    #[test]
+    fn writing_is_told_at_once_and_now_and_then_and_ends_with_a_message_or_the_session() {
+        let (attendances, now) = (Attendances::default(), SystemClock.monotonic());
+        let laptop = opens(&attendances, LAPTOP);
+        assert_eq!(attendances.typing(laptop.id, ATTIC, true, now), None, "not there");
+        let _line = attends(&attendances, &laptop, true);
+        let types = |typing, after: Duration| attendances.typing(laptop.id, ATTIC, typing, now + after);
+        let [half, second] = [Duration::from_millis(500), Duration::from_secs(1)];
+        assert_eq!(
+            (types(true, Duration::ZERO), types(true, half), types(true, second)),
+            (Some(true), Some(false), Some(true))
+        );
+        assert_eq!((types(false, second), types(false, second)), (Some(true), Some(false)));
+        types(true, second * 2);
+        assert!(attendances.has_said(LAPTOP, ATTIC, now + second * 3));
+        assert!(!attendances.has_said(LAPTOP, ATTIC, now + second * 3), "once");
+        types(true, second * 4);
+        assert_eq!(types(false, second * 9), Some(false), "they know that it is over");
+        types(true, second * 10);
+        let (left, sockets) = attendances.end(|who| who.session_id == LAPTOP, now + second * 11);
+        assert_eq!((left.typing, sockets), (vec![(ADA, ATTIC)], 1));
+        assert!(attendances.heartbeats(NOW, TIMEOUT).is_empty(), "an ended session is not lost");
+    }
+
+    #[test]
+    fn the_feed_hears_of_newer_messages_only() {
+        let attendances = Attendances::default();
+        let laptop = opens(&attendances, LAPTOP);
+        let mut line = attends(&attendances, &laptop, true).expect("a line");
+        attendances.tell_newest(ATTIC, 7);
+        assert_eq!(*line.newest.borrow_and_update(), 7);
+        attendances.tell_newest(ATTIC, 7);
+        attendances.tell_newest(ATTIC, 6);
+        assert!(!line.newest.has_changed().expect("it is open"));
+    }
+}
