@@ -1,10 +1,12 @@
 //! Administration: what may be done to users and sessions of others, for the command line and the API alike.
 //!
 //! `users` and `sessions` do it, `rule` says which sessions a rule is about, `reach` who may touch whom, `import`
-//! brings users of another system along. `end_runs` are ends by rule that a job carries out, `statistics` is what the
-//! overview shows. What takes effect on the server at hand is for the caller: each function gives what was committed.
+//! brings users of another system along. `disconnects` closes connections of sessions that go on. `end_runs` are ends by
+//! rule that a job carries out, `statistics` is what the overview shows. What takes effect on the server at hand is for
+//! the caller: each function gives what was committed.
 //! No HTTP outside `handlers`.
 
+mod disconnects;
 mod end_runs;
 mod handlers;
 mod import;
@@ -127,6 +129,9 @@ fn session_routes(routes: Routes<'_>) -> Routes<'_> {
         .delete(paths::SESSION, session_calls::end)
         .needs(permission(SESSIONS_END).and_recent_proof())
         .described(&session_calls::END)
+        .post(paths::DISCONNECT_SESSION, session_calls::disconnect)
+        .needs(permission(SESSIONS_END))
+        .described(&session_calls::DISCONNECT)
         .post(paths::PREVIEW_RULE, run_calls::preview)
         .needs(permission(SESSIONS_END))
         .described(&run_calls::PREVIEW)
@@ -139,7 +144,10 @@ fn session_routes(routes: Routes<'_>) -> Routes<'_> {
 }
 
 fn jobs(state: &ApiState) -> Vec<JobKind> {
-    vec![end_runs::kind(Arc::clone(&state.admin().administration), Arc::clone(state.sessions()))]
+    vec![
+        end_runs::kind(Arc::clone(&state.admin().administration), Arc::clone(state.sessions())),
+        disconnects::kind(Arc::clone(&state.context.events)),
+    ]
 }
 
 /// What the calls of this area work with.

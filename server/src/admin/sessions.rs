@@ -298,7 +298,7 @@ impl Administration {
         self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await.map(Some)
     }
 
-    async fn session(&self, id: SessionId) -> Result<SessionRow, AdminError> {
+    pub(super) async fn session(&self, id: SessionId) -> Result<SessionRow, AdminError> {
         let session = self.context.store.sessions().session(id).await?;
         session.ok_or(AdminError::NoSuchSession(id))
     }

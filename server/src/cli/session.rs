@@ -22,6 +22,8 @@ pub enum Command {
     List(List),
     /// End a session, all of a user, or all that are alike
     End(End),
+    /// Close the streams and sockets of a session, which goes on
+    Disconnect(Disconnect),
 }
 
 /// Which sessions to list.
@@ -42,6 +44,13 @@ pub struct List {
     /// Only those before this one, the last of the page before
     #[arg(long, value_name = "ID")]
     after: Option<SessionId>,
+}
+
+/// Which session to disconnect.
+#[derive(Debug, clap::Args)]
+pub struct Disconnect {
+    /// This one
+    id: SessionId,
 }
 
 /// Which sessions to end: one by its id, all of a user, or all that a rule is about.
@@ -90,6 +99,7 @@ impl Command {
         let done = match self {
             Self::List(list) => list.run(sessions, output).await,
             Self::End(end) => end.run(sessions, output).await,
+            Self::Disconnect(disconnect) => disconnect.run(sessions, output).await,
         };
         installation.close().await;
         done
@@ -115,6 +125,13 @@ impl List {
             Some(_) => {}
         }
         Ok(())
+    }
+}
+
+impl Disconnect {
+    async fn run(self, sessions: &Administration, output: Output) -> Result<(), CliError> {
+        sessions.have_session_disconnected(&Actor::command_line(), self.id).await?;
+        output.done("Its connections are being closed.", &json!({ "sessionId": self.id }))
     }
 }
 

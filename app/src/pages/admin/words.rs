@@ -146,6 +146,7 @@ pub(super) const fn known_action(action: AuditAction) -> &'static str {
         AuditAction::UserImported => "Account brought along from another system",
         AuditAction::OwnerCreated => "First owner made",
         AuditAction::ImpersonationStarted => "Acting for a person began",
+        AuditAction::SessionDisconnected => "Session disconnected",
         AuditAction::RoomMessageRemoved => "Message in a room removed",
         AuditAction::RoomParticipantRemoved => "Person removed from a room",
     }

@@ -107,6 +107,9 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         }
         AuditAction::EndByRuleRequested => ActivityItem::new(IconName::SignOut, "plain", "Sessions ended by a rule"),
         AuditAction::AuditExported => ActivityItem::new(IconName::Info, "plain", "Audit log exported"),
+        AuditAction::SessionDisconnected => {
+            ActivityItem::new(IconName::Info, "plain", "A device was disconnected by an administrator")
+        }
         AuditAction::RoomMessageRemoved => {
             ActivityItem::new(IconName::Info, "warning", "A message of yours was removed from a room")
         }

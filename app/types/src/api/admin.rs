@@ -28,6 +28,8 @@ pub const REQUIRE_PASSWORD_RESET: &str = "/api/admin/users/{id}/require-password
 pub const SESSIONS: &str = "/api/admin/sessions";
 /// `DELETE`: ends one session. Takes a session id.
 pub const SESSION: &str = "/api/admin/sessions/{id}";
+/// `POST`: closes the streams and sockets of a session, which goes on. Takes its id.
+pub const DISCONNECT_SESSION: &str = "/api/admin/sessions/{id}/disconnect";
 /// `POST`: counts what a rule would end, and shows some of it.
 pub const PREVIEW_RULE: &str = "/api/admin/sessions/preview";
 /// `POST`: ends what a rule is about, in batches.
@@ -67,6 +69,11 @@ pub fn verify_user(id: UserId) -> String {
 /// The path that has one user set a new password.
 pub fn require_password_reset(id: UserId) -> String {
     format!("{USERS}/{id}/require-password-reset")
+}
+
+/// The path that disconnects one session.
+pub fn disconnect_session(id: SessionId) -> String {
+    format!("{SESSIONS}/{id}/disconnect")
 }
 
 /// The path of one session.

@@ -71,6 +71,8 @@ vocabulary! {
         EndByRuleRequested = "end_by_rule_requested",
         /// An administrator exported the audit log.
         AuditExported = "audit_exported",
+        /// An administrator closed the connections of a session, which goes on.
+        SessionDisconnected = "session_disconnected",
         /// A moderator removed what the user wrote in a room.
         RoomMessageRemoved = "room_message_removed",
         /// A moderator removed the user from a room.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use http::StatusCode;
 use types::api::{
     AdminActionFields, AdminActionRequest, AdminSessionList, AdminSessionQuery, AdminSessionsEnded, EndRule,
 };
@@ -125,6 +126,32 @@ pub async fn end(
         })
     };
     ended(&state, ends).await
+}
+
+/// For the document of the API: [`disconnect`].
+pub const DISCONNECT: Operation = Operation {
+    id: "adminDisconnectSession",
+    summary: "Disconnect a session of somebody",
+    about: "Closes its event streams and sockets, on every server. The session goes on, and its client connects again. \
+            Not of users whose roles reach further than those of whoever asks.",
+    path: schema::<SessionId>(),
+    answers: &[Answer::empty(204, "Disconnected.")],
+    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach],
+    ..Operation::NONE
+};
+
+/// `POST /api/admin/sessions/{id}/disconnect`.
+pub async fn disconnect(
+    State(state): State<ApiState>,
+    administrator: Administrator,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let actor = administrator.actor(&state, SESSIONS_END).await?;
+    let administration = Arc::clone(&state.admin().administration);
+    let disconnects = async move { administration.disconnect_session(&actor, id).await };
+    state.complete("disconnecting a session", disconnects).await??;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// For the document of the API: [`end_all`].

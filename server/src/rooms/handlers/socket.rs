@@ -80,9 +80,13 @@ pub async fn open(
     Ok(switch(state, upgrade, listening, from.origin.ip))
 }
 
+/// Names under which an access token is shown in addresses.
+const TOKENS: [&str; 4] = ["access_token", "accessToken", "token", "authorization"];
+
 /// Whether somebody shows a token in the address, where others may read it (RFC 9700, 4.3.2).
 fn has_token(query: &str) -> bool {
-    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.eq_ignore_ascii_case("access_token"))
+    let is_token = |name: &str| TOKENS.iter().any(|token| name.eq_ignore_ascii_case(token));
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| is_token(&name))
 }
 
 /// Speaks the other protocol from now on.
@@ -108,10 +112,11 @@ mod tests {
 
     #[test]
     fn a_token_in_the_address_is_seen_however_it_is_spelt() {
-        for query in ["access_token=a.b.c", "ticket=x&access_token=a.b.c", "%61ccess_token=", "ACCESS_TOKEN=x"] {
+        for query in ["access_token=a.b.c", "ticket=x&access_token=a.b.c", "%61ccess_token=", "ACCESS_TOKEN=x", "token"]
+        {
             assert!(has_token(query), "{query}");
         }
-        for query in ["", "ticket=access_token", "token"] {
+        for query in ["", "ticket=access_token", "tokens=x"] {
             assert!(!has_token(query), "{query}");
         }
     }
