@@ -65,7 +65,7 @@ labels! {
         Slow = "slow",
         /// This server stops, or could not confirm the session.
         Unavailable = "unavailable",
-        /// The client has gone.
+        /// The client has gone, or what it sent could not be read.
         Gone = "gone",
     }
 }

@@ -37,6 +37,8 @@ enum End {
     Close(SocketClose, String),
     /// The client has gone.
     Gone,
+    /// Nothing can be read any more: the connection broke, or what came was too long, or no WebSocket.
+    Broken,
 }
 
 impl From<SocketClose> for End {
@@ -99,8 +101,8 @@ fn read(received: Option<Result<Message, axum::Error>>) -> Result<Option<SocketR
         }
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Close(_))) | None => Err(End::Gone),
-        // Or it is too long, or the connection broke.
-        Some(Ok(Message::Binary(_)) | Err(_)) => Err(SocketClose::Malformed.into()),
+        Some(Ok(Message::Binary(_))) => Err(SocketClose::Malformed.into()),
+        Some(Err(_)) => Err(End::Broken),
     }
 }
 
@@ -232,7 +234,13 @@ async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
 /// is answered.
 async fn say_goodbye(mut socket: WebSocket, end: End) {
     let handshake = async {
-        if let End::Close(close, reason) = end {
+        let words = match end {
+            End::Close(close, reason) => Some((close, reason)),
+            // If somebody is there who reads it.
+            End::Broken => Some((SocketClose::Malformed, String::new())),
+            End::Gone => None,
+        };
+        if let Some((close, reason)) = words {
             let frame = CloseFrame { code: close.code(), reason: reason.into() };
             socket.send(Message::Close(Some(frame))).await?;
         }
@@ -248,7 +256,7 @@ async fn say_goodbye(mut socket: WebSocket, end: End) {
 impl End {
     const fn label(&self) -> SocketEnd {
         match self {
-            Self::Gone => SocketEnd::Gone,
+            Self::Gone | Self::Broken => SocketEnd::Gone,
             Self::Close(close, _) => match close {
                 SocketClose::SessionEnded => SocketEnd::SessionEnded,
                 SocketClose::Disconnected => SocketEnd::Disconnected,

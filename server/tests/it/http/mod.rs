@@ -15,7 +15,7 @@ mod explain;
 mod first_owner;
 mod forms;
 mod keys;
-mod legacy;
+pub mod legacy;
 mod mail;
 mod metrics;
 mod openapi;

@@ -4,6 +4,7 @@ mod endings;
 mod http;
 mod moderation;
 mod presence;
+mod socket;
 mod store;
 
 use std::time::Duration;

@@ -6,4 +6,5 @@ pub mod contract;
 pub mod mmdb;
 pub mod postgres;
 pub mod redis;
+pub mod socket;
 pub mod store;

@@ -1,0 +1,136 @@
+//! A client of the socket.
+
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::app::{Device, TestApp};
+use super::contract;
+
+/// How long something may take that comes by itself.
+const WITHIN: Duration = Duration::from_secs(15);
+
+/// An open socket.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// What a server says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// An event, with its data.
+    Event(String, Value),
+    /// It has closed the socket, with this code and these words; without them, the connection is lost.
+    Closed(Option<(u16, String)>),
+}
+
+impl Socket {
+    /// Opens one, with what stands in the address after the path, and headers.
+    ///
+    /// # Errors
+    /// The status of a refusal.
+    pub async fn open(app: &TestApp, query: &str, headers: &[(&'static str, &str)]) -> Result<Self, StatusCode> {
+        let url = format!("ws://{}/api/ws{query}", app.address);
+        let mut request = url.into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header"));
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(response)) => Err(StatusCode::from_u16(response.status().as_u16()).expect("a status")),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Opens one that says first who it is, and waits for `hello`.
+    pub async fn of(device: &Device<'_>) -> Self {
+        let mut socket = Self::open(device.app, "", &[]).await.expect("a socket");
+        socket.says(&json!({"type": "authenticate", "accessToken": device.access_token()})).await;
+        assert_eq!(socket.next_named("hello").await["sessionId"], device.session_id());
+        socket
+    }
+
+    /// The same, which attends a room, given by its path, and is known to be there.
+    pub async fn attending(device: &Device<'_>, room: &str) -> Self {
+        let mut socket = Self::of(device).await;
+        socket.attends(&[(room, true)]).await;
+        let user = &device.tokens["user"]["id"];
+        while socket.next_named("room.presence").await["userId"] != *user {}
+        socket
+    }
+
+    /// Attends these rooms, given by their paths, and no others.
+    pub async fn attends(&mut self, rooms: &[(&str, bool)]) {
+        let rooms: Vec<Value> =
+            rooms.iter().map(|(room, here)| json!({"roomId": id_of_room(room), "here": here})).collect();
+        self.says(&json!({"type": "attend", "rooms": rooms})).await;
+    }
+
+    /// Writes in a room, or does not any more.
+    pub async fn types(&mut self, room: &str, typing: bool) {
+        self.says(&json!({"type": "typing", "roomId": id_of_room(room), "typing": typing})).await;
+    }
+
+    pub async fn says(&mut self, message: &Value) {
+        self.says_text(&message.to_string()).await;
+    }
+
+    pub async fn says_text(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.expect("an open socket");
+    }
+
+    /// What comes next.
+    pub async fn next(&mut self) -> Heard {
+        loop {
+            let message = tokio::time::timeout(WITHIN, self.0.next()).await.expect("something in time");
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(text.as_str()).expect("JSON");
+                    let name = message["event"].as_str().expect("a name").to_owned();
+                    assert!(message["id"].is_u64(), "{message}");
+                    contract::check_event(&name, &message["data"]);
+                    return Heard::Event(name, message["data"].clone());
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    return Heard::Closed(frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned())));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Heard::Closed(None),
+            }
+        }
+    }
+
+    /// The next event of this name; others are passed over.
+    pub async fn next_named(&mut self, wanted: &str) -> Value {
+        loop {
+            match self.next().await {
+                Heard::Event(name, data) if name == wanted => return data,
+                Heard::Event(..) => {}
+                closed @ Heard::Closed(_) => panic!("{closed:?} before {wanted}"),
+            }
+        }
+    }
+
+    /// The code and the words with which it is closed; events are passed over.
+    pub async fn is_closed(&mut self) -> (u16, String) {
+        loop {
+            if let Heard::Closed(why) = self.next().await {
+                return why.expect("a frame that says why");
+            }
+        }
+    }
+
+    /// Goes away without a word.
+    pub fn goes_away(self) {
+        drop(self);
+    }
+}
+
+/// The id in the path of a room.
+pub fn id_of_room(room: &str) -> &str {
+    room.rsplit('/').next().expect("an id")
+}
