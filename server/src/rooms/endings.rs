@@ -1,5 +1,5 @@
-//! What ends here with a session: its sockets attend nothing any more, and it writes nowhere. That its user leaves their
-//! rooms is decided where the session ends, in the database.
+//! What ends here with a session: its sockets attend nothing any more, and it writes nowhere. Whether its user leaves
+//! their rooms is decided where the session ends, in the database.
 
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};

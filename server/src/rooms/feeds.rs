@@ -1,10 +1,10 @@
 //! What a room says, to all who attend it on this server: every message once, and in order, whether or not the bus has
 //! brought it.
 //!
-//! A feed remembers the number of the last message that it has delivered. It takes what the bus brings where that is the
-//! next one, and asks the database, once for everybody here, where something is missing. That something may be missing
-//! it hears from `look`, which asks for the newest numbers whenever the revocation log says that somebody was signed
-//! out, and every moment anyway.
+//! A feed remembers the number of the last message that it has delivered. It takes what the bus brings where that is
+//! the next one, and asks the database, once for everybody here, where something is missing. That something may be
+//! missing it hears from `look` (`heartbeats`), which asks for the newest numbers whenever the revocation log says that
+//! somebody was signed out, and every second anyway.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -230,8 +230,8 @@ async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
     }
 }
 
-/// Says why, and waits a moment for the answer: closed at once, the client might not read it. Who has said goodbye first
-/// is answered.
+/// Says why, and waits a moment for the answer: closed at once, the client might not read it. Who has said goodbye
+/// first is answered.
 async fn say_goodbye(mut socket: WebSocket, end: End) {
     let handshake = async {
         let words = match end {

@@ -26,16 +26,17 @@ const READ_BUFFER: usize = 1024;
 pub const OPEN: Operation = Operation {
     id: "openSocket",
     summary: "The socket",
-    about: "A WebSocket that carries what the event stream does, and what happens in the rooms that the client attends. \
-            Both sides send JSON as text. The schema is that of one message, of either side. A client shows who it is by \
-            an access token in `Authorization`, by a ticket, or by `authenticate` as its first message within ten \
-            seconds; never by a token in the address. The server sends `hello` first, and `room.presence` of the user once \
-            a room is attended: what is said there from then on comes. A room that the user is not in is answered with \
-            `room.closed`. Messages may have 4,096 bytes. The server pings every 20 seconds and closes what is silent for \
-            two pings. Why it closes is said by the code: 4001 the session ended (the reason of the frame says how), 4002 \
-            an operator disconnected it, 4400 not a message, 4401 the token or ticket is refused, 4408 nobody said in \
-            time who they are, 4410 the client reads too slowly, 4429 too many messages or sockets, 4503 the server \
-            stops or cannot confirm the session.",
+    about: "A WebSocket that carries what the event stream does, and what happens in the rooms that the client \
+            attends. Both sides send JSON as text. The schema is that of one message, of either side. A client \
+            shows who it is by an access token in `Authorization`, by a ticket, or by `authenticate` as its \
+            first message within ten seconds; never by a token in the address. The server sends `hello` first, \
+            and `room.presence` of the user once a room is attended: what is said there from then on comes. A \
+            room that the user is not in is answered with `room.closed`. Messages may have 4,096 bytes. The \
+            server pings every 20 seconds and closes what is silent for two pings. Why it closes is said by the \
+            code: 4001 the session ended (the reason of the frame says how), 4002 an operator disconnected it, \
+            4400 not a message, 4401 the token or ticket is refused, 4408 nobody said in time who they are, 4410 \
+            the client reads too slowly, 4429 too many messages or sockets, 4503 the server stops or cannot \
+            confirm the session.",
     query: schema::<StreamQuery>(),
     answers: &[Answer::of(101, "The socket.", JSON, openapi::socket::MESSAGE)],
     problems: &[
