@@ -13,6 +13,7 @@ use super::messages::{SharedTokens, TabMessage};
 use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::notify::Notify;
+use super::part::SessionPart;
 use super::ports::{Ports, SignInHint};
 use super::retry_delays::RetryDelays;
 use super::server_clock::ServerClock;
@@ -39,6 +40,8 @@ pub(super) struct Inner {
     pub reopen: Notify,
     /// The refresh under way, which everybody who needs one shares, and the generation it belongs to.
     pub refresh: RefCell<Option<(u64, SharedRefresh)>>,
+    /// What areas hang on the session.
+    pub parts: RefCell<Vec<Rc<dyn SessionPart>>>,
 }
 
 type Listener = Rc<dyn Fn(Change)>;
@@ -148,6 +151,7 @@ impl Client {
                 woken: Notify::default(),
                 reopen: Notify::default(),
                 refresh: RefCell::new(None),
+                parts: RefCell::default(),
             }),
         }
     }
@@ -208,11 +212,12 @@ impl Client {
         let now_ms = self.now_ms();
         let random = self.inner.ports.clock.random();
         let status = AuthStatus::SignedIn { session_id: tokens.session_id, user: tokens.user.clone() };
-        let (status_changed, clock_set) = {
+        let (status_changed, clock_set, before) = {
             let mut state = self.inner.state.borrow_mut();
             if state.ended.contains(&tokens.session_id) {
                 return false;
             }
+            let before = state.status.session_id();
             if state.status.session_id() != Some(tokens.session_id) {
                 state.generation += 1;
                 state.stream = StreamState::Connecting;
@@ -228,8 +233,11 @@ impl Client {
             state.doubted = false;
             state.refresh_delays.reset();
             state.retry_at_ms = 0.0;
-            (std::mem::replace(&mut state.status, status.clone()) != status, clock_set)
+            (std::mem::replace(&mut state.status, status.clone()) != status, clock_set, before)
         };
+        if before.is_some_and(|before| before != tokens.session_id) {
+            self.parts_forget();
+        }
         self.inner.ports.hint.write(SignInHint::SignedIn);
         if clock_set {
             self.tell(Change::ClockSet);
@@ -259,6 +267,8 @@ impl Client {
             state.stream = StreamState::Connecting;
             state.status = status.clone();
         }
+        // Before anybody is told, and so before the sign-in page shows.
+        self.parts_forget();
         self.forget_acting();
         // Tasks that wait for the refresh get its late answer and drop it. No other may join it any more.
         self.inner.refresh.borrow_mut().take();

@@ -24,6 +24,7 @@ mod messages;
 mod note;
 mod notice;
 mod notify;
+mod part;
 mod refresh;
 mod requests;
 mod reset_token;

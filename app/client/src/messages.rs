@@ -46,6 +46,13 @@ pub enum TabMessage {
     },
     /// Asks how the event stream is.
     AskStream,
+    /// What an area of the app says to the same area in other tabs.
+    Part {
+        /// The session it belongs to.
+        session: SessionId,
+        /// What it says.
+        text: String,
+    },
 }
 
 impl TabMessage {

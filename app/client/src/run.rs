@@ -118,6 +118,7 @@ impl Client {
     /// Nobody can see this tab any more.
     pub fn hidden(&self) {
         self.inner.state.borrow_mut().visible = false;
+        self.inner.changed.notify_all();
     }
 
     /// The browser is about to let this tab stand still: another one holds the stream meanwhile.

@@ -194,9 +194,15 @@ impl Client {
 
     async fn hear(&self, event: &SseEvent) {
         // Events that this version does not know or cannot read are ignored.
-        let Some(Ok(event)) = ServerEvent::parse(&event.name, &event.data) else { return };
+        if let Some(Ok(event)) = ServerEvent::parse(&event.name, &event.data) {
+            self.receive(&event).await;
+        }
+    }
+
+    /// Does what an event of the server asks for, and passes it on to the other tabs.
+    pub(super) async fn receive(&self, event: &ServerEvent) {
         let Some(held) = self.credentials() else { return };
-        if let ServerEvent::SessionEnded(ended) = &event
+        if let ServerEvent::SessionEnded(ended) = event
             && ended.session_id == held.session_id
         {
             // The sign-in that is under way here takes the place of this session: its answer brings the next.
@@ -210,8 +216,8 @@ impl Client {
             self.end_everywhere(Some(note));
             return;
         }
-        self.apply_event(&event, true);
-        if let Some(message) = TabMessage::event(held.session_id, &event) {
+        self.apply_event(event, true);
+        if let Some(message) = TabMessage::event(held.session_id, event) {
             self.post(&message);
         }
         if matches!(event, ServerEvent::UserUpdated(_)) {

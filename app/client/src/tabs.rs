@@ -27,7 +27,11 @@ impl Client {
                 self.set_stream(state);
             }
             TabMessage::AskStream => self.answer_for_stream(),
-            TabMessage::SignedOut { .. } | TabMessage::Event { .. } | TabMessage::Stream { .. } => {}
+            TabMessage::Part { session, text } if own == Some(session) => self.parts_hear(&text),
+            TabMessage::SignedOut { .. }
+            | TabMessage::Event { .. }
+            | TabMessage::Stream { .. }
+            | TabMessage::Part { .. } => {}
         }
     }
 
@@ -51,7 +55,8 @@ impl Client {
         self.update_expiry();
     }
 
-    fn doubt(&self) {
+    /// Has the server asked whether the session goes on.
+    pub(super) fn doubt(&self) {
         self.inner.state.borrow_mut().doubted = true;
         self.inner.changed.notify_all();
     }
