@@ -187,6 +187,9 @@ pub struct ServerState {
     pub session_expires_in: Option<u64>,
     pub accepted: HashSet<String>,
     pub seen: Vec<Seen>,
+    /// What a test has it answer to whoever is signed in: status and body by method and path, the last one counts. It is
+    /// not compared with the real server.
+    pub given: Vec<(Method, String, u16, String)>,
     /// A path that asks for a more recent sign-in than the one there is.
     pub step_up_path: Option<&'static str>,
     /// Paths whose answers wait until they are released.
@@ -223,6 +226,7 @@ impl Server {
             session_expires_in: None,
             accepted: HashSet::new(),
             seen: Vec::new(),
+            given: Vec::new(),
             step_up_path: None,
             held_path: None,
             held: Vec::new(),
@@ -327,6 +331,17 @@ impl Server {
         BEGINNING.plus(std::time::Duration::from_secs_f64(self.time.now_ms() / 1000.0))
     }
 
+    /// Has it answer so from now on.
+    pub fn gives(&self, method: Method, path: &str, status: u16, body: &impl serde::Serialize) {
+        self.set(|state| state.given.push((method, path.to_owned(), status, to_json(body))));
+    }
+
+    fn given(&self, method: Method, path: &str) -> Option<(u16, String)> {
+        let state = self.state.borrow();
+        let given = state.given.iter().rev().find(|(of, at, ..)| *of == method && at == path);
+        given.map(|(_, _, status, body)| (*status, body.clone()))
+    }
+
     fn answer(&self, request: &Request) -> Result<Response, Unreachable> {
         let accepted = {
             let state = self.state.borrow();
@@ -335,6 +350,9 @@ impl Server {
             }
             request.bearer.as_ref().is_some_and(|bearer| state.accepted.contains(bearer.expose()))
         };
+        if accepted && let Some((status, body)) = self.given(request.method, &request.path) {
+            return Ok(self.response(status, body));
+        }
         let (refresh, step_up_path, cookie) = {
             let state = self.state.borrow();
             (state.refresh.clone(), state.step_up_path, state.cookie)

@@ -11,6 +11,7 @@ pub mod double;
 pub mod drafts;
 pub mod ports;
 pub mod return_to;
+pub mod rooms;
 pub mod toasts;
 
 mod acting;

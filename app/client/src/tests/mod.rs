@@ -5,6 +5,7 @@ mod endings;
 mod expiry;
 mod refresh;
 mod requests;
+mod rooms;
 mod secrets;
 mod sign_out;
 mod stream;

@@ -1,0 +1,192 @@
+//! What the tabs of a browser tell each other about rooms. One of those that have rooms open holds the connection: it
+//! passes on what comes, and says for all of them which rooms they attend.
+
+use futures::future::{Either, select};
+use serde::{Deserialize, Serialize};
+
+use super::Inner;
+use super::socket::read_event;
+use super::state::{Connection, OtherTab};
+use crate::ports::LockGuard;
+use types::api::{Attendance, RoomId, SocketRequest};
+use types::json;
+
+/// The lock among tabs whose holder holds the connection.
+pub const LOCK: &str = "latchkey-rooms";
+/// How often, in milliseconds, a tab that somebody looks at asks the one that holds the connection whether it lives.
+const PING_MS: f64 = 1_000.0;
+/// How many questions in a row stay unanswered before the connection is taken over.
+const MAX_UNANSWERED: u32 = 3;
+/// How long, in milliseconds, to wait for a stolen lock. A browser that takes longer never grants it.
+const STEAL_MS: f64 = 1_000.0;
+/// How often, in milliseconds, a tab says which rooms it attends.
+const ANNOUNCE_MS: f64 = 30_000.0;
+/// How long, in milliseconds, its word holds. Browsers let a hidden tab speak once a minute only.
+const HOLDS_MS: f64 = 150_000.0;
+
+/// What a tab says to the others.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Saying {
+    /// Asks how the connection is.
+    Ask,
+    /// How the connection is: said by the tab that holds it.
+    Connection {
+        /// How it is.
+        state: Connection,
+    },
+    /// It has just been opened.
+    Opened,
+    /// What came over it, as it came.
+    Event {
+        /// The JSON.
+        text: String,
+    },
+    /// Asks which rooms the others attend.
+    Collect,
+    /// Which rooms a tab attends.
+    Attend {
+        /// The number of the tab.
+        tab: u64,
+        /// Its rooms.
+        rooms: Vec<Attendance>,
+    },
+    /// The user writes in this tab, or does not any more.
+    Typing {
+        /// Where.
+        room: RoomId,
+        /// Whether they do.
+        typing: bool,
+    },
+    /// The user has made, joined or left a room.
+    ListChanged,
+    /// The user wants the connection back that an operator closed.
+    Reconnect,
+}
+
+impl Inner {
+    pub(super) fn say(&self, saying: &Saying) {
+        if let Ok(text) = json::write(saying) {
+            self.client.say_to_part(text);
+        }
+    }
+
+    /// Applies what another tab says. What cannot be read is ignored: that tab may run another version.
+    pub(super) fn hear_tab(&self, text: &str) {
+        let Ok(saying) = json::read::<Saying>(text) else { return };
+        let leads = self.state.borrow().leads;
+        match saying {
+            Saying::Ask if leads => {
+                let state = self.state.borrow().connection;
+                self.say(&Saying::Connection { state });
+            }
+            Saying::Connection { state } if !leads => {
+                self.state.borrow_mut().signs_of_life += 1;
+                self.set_connection(state);
+            }
+            Saying::Opened if !leads => {
+                self.state.borrow_mut().signs_of_life += 1;
+                self.opened();
+            }
+            Saying::Event { text } if !leads => {
+                self.state.borrow_mut().signs_of_life += 1;
+                if let Some(event) = read_event(&text) {
+                    self.apply(&event);
+                }
+            }
+            Saying::Collect => self.announce(),
+            Saying::Attend { tab, rooms } => {
+                let said_ms = self.client.now_ms();
+                self.state.borrow_mut().others.insert(tab, OtherTab { rooms, said_ms });
+                self.changed.notify_all();
+            }
+            Saying::Typing { room, typing } if leads => {
+                self.state.borrow_mut().outbox.push(SocketRequest::Typing { room_id: room, typing });
+                self.changed.notify_all();
+            }
+            Saying::ListChanged => self.load_soon(true, true, 0.0),
+            Saying::Reconnect if leads => self.set_connection(Connection::Connecting),
+            Saying::Ask
+            | Saying::Connection { .. }
+            | Saying::Opened
+            | Saying::Event { .. }
+            | Saying::Typing { .. }
+            | Saying::Reconnect => {}
+        }
+    }
+
+    /// Which rooms this tab attends may have changed: the connection says so, here or in another tab.
+    pub(super) fn attendance_changed(&self) {
+        self.announce();
+        self.changed.notify_all();
+    }
+
+    fn announce(&self) {
+        let rooms = self.own_attendance();
+        self.state.borrow_mut().announced.clone_from(&rooms);
+        self.say(&Saying::Attend { tab: self.tab, rooms });
+    }
+
+    /// The rooms that this tab attends: none while it stands still.
+    fn own_attendance(&self) -> Vec<Attendance> {
+        if self.client.inner.state.borrow().asleep {
+            return Vec::new();
+        }
+        self.state.borrow().own_attendance(self.is_looked_at())
+    }
+
+    /// Says which rooms this tab attends: whenever somebody looks at it or away from it, and every so often.
+    pub(super) async fn run_announcements(&self) {
+        loop {
+            let changed = self.client.inner.changed.notified();
+            let sleep = self.client.inner.ports.clock.sleep(ANNOUNCE_MS);
+            let is_time = matches!(select(changed, sleep).await, Either::Right(_));
+            if !self.is_in_person() {
+                continue;
+            }
+            let now_ms = self.client.now_ms();
+            self.state.borrow_mut().others.retain(|_, tab| now_ms - tab.said_ms < HOLDS_MS);
+            if is_time || self.state.borrow().announced != self.own_attendance() {
+                self.attendance_changed();
+            }
+        }
+    }
+
+    /// The lock under which this tab holds the connection: once it is free, or taken from a tab that shows no sign of
+    /// life.
+    pub(super) async fn become_leader(&self) -> LockGuard {
+        let ports = &self.client.inner.ports;
+        // Without a channel a tab needs a connection of its own.
+        if !ports.channel.available() {
+            return LockGuard::default();
+        }
+        self.attendance_changed();
+        let turn = ports.lock.acquire(LOCK);
+        if let Either::Left((guard, _)) = select(turn, Box::pin(self.leader_is_silent())).await {
+            return guard;
+        }
+        match select(ports.lock.steal(LOCK), ports.clock.sleep(STEAL_MS)).await {
+            Either::Left((guard, _)) => guard,
+            Either::Right(_) => LockGuard::default(),
+        }
+    }
+
+    /// Ready once the tab that holds the connection has left several questions in a row unanswered. Asks only while
+    /// somebody looks at this tab.
+    async fn leader_is_silent(&self) {
+        let mut unanswered = 0;
+        while unanswered < MAX_UNANSWERED {
+            let woken = self.client.inner.woken.notified();
+            if !self.is_looked_at() {
+                woken.await;
+                unanswered = 0;
+                continue;
+            }
+            let heard = self.state.borrow().signs_of_life;
+            self.say(&Saying::Ask);
+            let wait_ms = PING_MS * (1.0 + self.client.inner.ports.clock.random() / 4.0);
+            self.client.inner.ports.clock.sleep(wait_ms).await;
+            unanswered = if self.state.borrow().signs_of_life == heard { unanswered + 1 } else { 0 };
+        }
+    }
+}
