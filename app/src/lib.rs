@@ -13,7 +13,7 @@ mod shell;
 pub mod state;
 pub mod ui;
 
-pub use pages::{admin, house};
+pub use pages::{admin, house, rooms};
 pub use routes::App;
 pub use sent_form::SentForm;
 pub use shell::{DevelopmentDemo, Files, SIGN_OUT, shell};

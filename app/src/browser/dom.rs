@@ -100,6 +100,27 @@ pub fn scroll_to(top: i32) {
     leptos::prelude::window().scroll_to_with_x_and_y(0.0, f64::from(top));
 }
 
+/// How an element is scrolled, in pixels: how far from its top, how much there is in it, and how much of that is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scroll {
+    /// How far from the top.
+    pub top: i32,
+    /// How much there is.
+    pub whole: i32,
+    /// How much of it is seen.
+    pub seen: i32,
+}
+
+/// How an element is scrolled.
+pub fn scroll_of(element: &Element) -> Scroll {
+    Scroll { top: element.scroll_top(), whole: element.scroll_height(), seen: element.client_height() }
+}
+
+/// Scrolls what is in an element.
+pub fn scroll_inside(element: &Element, top: i32) {
+    element.set_scroll_top(top);
+}
+
 /// The content of the document's `<meta>` of that name. There is no document on the server.
 pub fn meta(name: &str) -> Option<String> {
     if cfg!(not(target_arch = "wasm32")) {

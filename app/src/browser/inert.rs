@@ -1,6 +1,7 @@
 //! No browser: nothing happens, nobody is signed in, no time passes.
 
 use super::theme::ThemeChoice;
+use client::rooms::Rooms;
 use client::{Change, Client};
 use types::domain::Timestamp;
 
@@ -16,6 +17,11 @@ pub fn start(_listener: Box<dyn Fn(Change)>) {}
 
 /// There is no client on the server, which renders what is the same for everybody.
 pub fn client() -> Option<Client> {
+    None
+}
+
+/// There are none on the server, for the same reason.
+pub fn rooms() -> Option<Rooms> {
     None
 }
 

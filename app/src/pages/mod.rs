@@ -18,6 +18,7 @@ mod permissions;
 mod prove;
 mod register;
 mod reset_password;
+pub mod rooms;
 mod secure_account;
 mod session_limit;
 mod sign_in;

@@ -4,6 +4,7 @@ mod address;
 mod events;
 mod files;
 mod network;
+mod sockets;
 mod storage;
 mod tabs;
 mod takeover;
@@ -20,6 +21,7 @@ use types::domain::Timestamp;
 
 pub use address::{forget_fragment, fragment, store_with_page, stored_with_page};
 pub use files::save_file;
+pub use sockets::rooms;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
 pub use takeover::{broke_down, served_value, take_over};
 pub use times::{TimerId, after, clock_time, date, every, full_time, monotonic_ms, stop};

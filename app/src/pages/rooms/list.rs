@@ -1,0 +1,214 @@
+//! All rooms, and the way to make one: `/rooms`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use super::model::Model;
+use crate::reactive::memo;
+use crate::state::{Failure, Now, date, full_time};
+use crate::ui::{
+    Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading, IconName, LoadFailed, Loading,
+    RelativeTime, StateCard, TextField,
+};
+use types::api::{RoomId, RoomName, RoomSummary};
+use types::domain::Timestamp;
+
+/// All rooms, and the way to make one.
+#[component]
+pub(super) fn RoomsPage() -> impl IntoView {
+    let model = expect_context::<Model>();
+    model.follow_list();
+    let in_person = model.in_person();
+    let is_known = memo(move |_| model.list().with(Option::is_some));
+    let failure = model.list_failure();
+    let again = move |()| {
+        if let Ok(rooms) = Model::rooms() {
+            rooms.load_list();
+        }
+    };
+    view! {
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title="Rooms" />
+                <p class="page-lead">
+                    "Small chats. Whoever signs out, or is signed out, leaves at that moment, and the others see it."
+                </p>
+            </div>
+        </div>
+        {move || in_person.get().then(|| view! { <NewRoom /> })}
+        {move || match (is_known.get(), failure.get()) {
+            (true, _) => view! { <List /> }.into_any(),
+            (false, Some(failure)) => {
+                let title = "The rooms could not be loaded";
+                view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+            }
+            (false, None) => view! { <ListSkeleton /> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+/// The form that makes a room.
+#[component]
+fn NewRoom() -> impl IntoView {
+    let navigate = use_navigate();
+    let name = RwSignal::new(String::new());
+    let errors = FormErrors::default();
+    let busy = RwSignal::new(false);
+    let create = move |()| {
+        let Some(parsed) = errors.check("name", RoomName::parse(&name.get_untracked())) else { return };
+        let navigate = navigate.clone();
+        busy.set(true);
+        spawn_local(async move {
+            let made = match Model::rooms() {
+                Ok(rooms) => rooms.create(&parsed).await,
+                Err(failure) => Err(failure),
+            };
+            match made {
+                Ok(id) => navigate(&address(id), NavigateOptions::default()),
+                Err(Failure::SignedOut) => {}
+                Err(failure) => errors.refuse(&failure, &["name"]),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <Form errors=errors busy=busy class="rooms-new" label="A new room" on_submit=create>
+            <FormProblem errors=errors />
+            <TextField id="name" label="Name of a new room" any_direction=true value=name error=errors.of("name") />
+            <Button submit=true busy=busy>
+                "Make a room"
+            </Button>
+        </Form>
+    }
+    .into_any()
+}
+
+#[component]
+fn List() -> impl IntoView {
+    let model = expect_context::<Model>();
+    let rooms = Signal::derive(move || model.list().get().unwrap_or_default());
+    let is_empty = memo(move |_| rooms.with(Vec::is_empty));
+    move || {
+        if is_empty.get() {
+            let text = "Make the first one: others see it here, and can join.";
+            return view! { <StateCard icon=IconName::Info title="There are no rooms yet" text=text /> }.into_any();
+        }
+        view! {
+            <ul class="panel rooms-list" role="list" aria-label="Rooms">
+                <For each=move || rooms.get() key=key_of let(room)>
+                    <Row room=room />
+                </For>
+            </ul>
+        }
+        .into_any()
+    }
+}
+
+/// A row is another one as soon as anything in it is.
+fn key_of(room: &RoomSummary) -> (RoomId, String, u64, bool, Timestamp) {
+    (room.room_id, room.name.clone(), room.participants, room.joined, room.last_message_at)
+}
+
+/// One room: its name, who is in it, when something was last said, and the way in.
+#[component]
+fn Row(room: RoomSummary) -> impl IntoView {
+    let model = expect_context::<Model>();
+    let now = expect_context::<Now>().now();
+    let in_person = model.in_person();
+    let (id, joined, name) = (room.room_id, room.joined, room.name.clone());
+    let at = room.last_message_at;
+    view! {
+        <li class="rooms-row">
+            <div class="rooms-row-main">
+                <h2 class="rooms-row-title">
+                    <a href=address(id)>
+                        <bdi>{room.name}</bdi>
+                    </a>
+                    {joined.then(|| view! { <Badge tone=BadgeTone::Accent>"You’re in"</Badge> })}
+                </h2>
+                <p class="small quiet">
+                    {people(room.participants)} " · " <RelativeTime at=at now=now day=date full=full_time />
+                </p>
+            </div>
+            {move || {
+                (in_person.get() && !joined).then(|| view! { <Join id=id name=name.clone() then_open=true /> })
+            }}
+        </li>
+    }
+    .into_any()
+}
+
+/// *Join*.
+#[component]
+pub(super) fn Join(
+    /// The room.
+    id: RoomId,
+    /// Its name, as part of that of the button.
+    name: String,
+    /// Whether the room is opened then.
+    #[prop(optional)]
+    then_open: bool,
+    /// How much it stands out.
+    #[prop(optional)]
+    emphasis: Emphasis,
+) -> impl IntoView {
+    let model = expect_context::<Model>();
+    let navigate = use_navigate();
+    let busy = RwSignal::new(false);
+    let join = move |()| {
+        let navigate = navigate.clone();
+        busy.set(true);
+        spawn_local(async move {
+            let joined = match Model::rooms() {
+                Ok(rooms) => rooms.join(id).await,
+                Err(failure) => Err(failure),
+            };
+            match joined {
+                Ok(()) if then_open => navigate(&address(id), NavigateOptions::default()),
+                Ok(()) | Err(Failure::SignedOut) => {}
+                Err(failure) => model.toasts().error(failure.message()),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <Button emphasis=emphasis small=then_open label=format!("Join {name}") busy=busy on_press=join>
+            "Join"
+        </Button>
+    }
+    .into_any()
+}
+
+/// Where a room is.
+fn address(id: RoomId) -> String {
+    format!("/rooms/{id}")
+}
+
+/// So many people.
+pub(super) fn people(count: u64) -> String {
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+}
+
+/// Rows with the measure of real ones.
+#[component]
+fn ListSkeleton() -> impl IntoView {
+    let row = || {
+        view! {
+            <div class="rooms-row">
+                <div>
+                    <Bar width="bar-10" />
+                    <Bar width="bar-16" />
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <Loading text="Loading rooms…">
+            <div class="panel rooms-list">{row()} {row()} {row()}</div>
+        </Loading>
+    }
+    .into_any()
+}

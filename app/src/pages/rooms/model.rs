@@ -1,0 +1,140 @@
+//! What is known of rooms, as signals; and what is asked of them.
+
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::reactive::{effect, memo};
+use crate::state::{Auth, Failure, Toasts};
+use client::rooms::{Connection, OpenRoom, RoomStatus, Rooms, RoomsChange};
+use types::api::{RoomId, RoomSummary};
+use types::domain::UserId;
+
+/// What is known of rooms. A context of these pages.
+#[derive(Clone, Copy)]
+pub(super) struct Model {
+    auth: Auth,
+    toasts: Toasts,
+    list: RwSignal<Option<Vec<RoomSummary>>>,
+    list_failure: RwSignal<Option<Failure>>,
+    room: RwSignal<Option<OpenRoom>>,
+    connection: RwSignal<Connection>,
+}
+
+impl Model {
+    /// Provides the context, and follows what changes. Called once, by what holds the pages.
+    pub fn provide() -> Self {
+        let model = Self {
+            auth: expect_context(),
+            toasts: expect_context(),
+            list: RwSignal::new(None),
+            list_failure: RwSignal::new(None),
+            room: RwSignal::new(None),
+            connection: RwSignal::new(Connection::default()),
+        };
+        provide_context(model);
+        if let Some(rooms) = browser::rooms() {
+            rooms.listen(move |change| model.apply(change));
+            model.apply(RoomsChange::Forgotten);
+        }
+        model
+    }
+
+    /// Reads what has changed. The pages may be gone: what is known stays for the next.
+    fn apply(self, change: RoomsChange) {
+        let Some(rooms) = browser::rooms() else { return };
+        let all = change == RoomsChange::Forgotten;
+        if all || change == RoomsChange::List {
+            self.list.try_set(rooms.list());
+            self.list_failure.try_set(rooms.list_failure());
+        }
+        if all || matches!(change, RoomsChange::Room | RoomsChange::Typing) {
+            self.room.try_set(rooms.room());
+        }
+        if all || change == RoomsChange::Connection {
+            self.connection.try_set(rooms.connection());
+        }
+    }
+
+    /// The rooms themselves, for what changes them.
+    pub fn rooms() -> Result<Rooms, Failure> {
+        browser::rooms().ok_or(Failure::Unreachable)
+    }
+
+    pub const fn list(self) -> RwSignal<Option<Vec<RoomSummary>>> {
+        self.list
+    }
+
+    pub const fn list_failure(self) -> RwSignal<Option<Failure>> {
+        self.list_failure
+    }
+
+    /// The room that is open.
+    pub const fn room(self) -> RwSignal<Option<OpenRoom>> {
+        self.room
+    }
+
+    pub const fn connection(self) -> RwSignal<Connection> {
+        self.connection
+    }
+
+    pub const fn auth(self) -> Auth {
+        self.auth
+    }
+
+    pub const fn toasts(self) -> Toasts {
+        self.toasts
+    }
+
+    /// The id of this user.
+    pub fn own(self) -> Memo<Option<UserId>> {
+        let user = self.auth.user();
+        memo(move |_| user.with(|user| user.as_ref().map(|user| user.id)))
+    }
+
+    /// Whether whoever is here is the user: who acts for another only looks on.
+    pub fn in_person(self) -> Memo<bool> {
+        let acting = self.auth.acting();
+        memo(move |_| acting.with(Option::is_none))
+    }
+
+    /// A part of the open room, which tells its readers only where it is another.
+    pub fn part<T>(self, of: impl Fn(&OpenRoom) -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: Default + PartialEq + Send + Sync + 'static,
+    {
+        memo(move |_| self.room.with(|room| room.as_ref().map(&of).unwrap_or_default()))
+    }
+
+    /// Whether the open room can be shown.
+    pub fn status(self) -> Memo<RoomStatus> {
+        self.part(|room| room.status.clone())
+    }
+
+    /// Loads the list whenever it may be old. Call it from the component that shows it.
+    pub fn follow_list(self) {
+        self.follow(|rooms| rooms.load_list());
+    }
+
+    /// Opens a room for as long as the component that calls this is there.
+    pub fn follow_room(self, id: RoomId) {
+        self.follow(move |rooms| rooms.open(id));
+        on_cleanup(move || {
+            if let Some(rooms) = browser::rooms() {
+                rooms.close(id);
+            }
+        });
+    }
+
+    /// Does something once somebody is signed in, and again whenever what is shown may be old.
+    fn follow(self, act: impl Fn(Rooms) + 'static) {
+        let (session, fetches) = (self.auth.session_id(), self.auth.fetches());
+        effect(move |_| {
+            fetches.track();
+            if session.get().is_some()
+                && let Some(rooms) = browser::rooms()
+            {
+                act(rooms);
+            }
+        });
+    }
+}

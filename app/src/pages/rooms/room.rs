@@ -1,0 +1,281 @@
+//! One room: who is in it, what was said, and the way to say something: `/rooms/{id}`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::composer::Composer;
+use super::list::{Join, people};
+use super::log::Log;
+use super::model::Model;
+use super::people::People;
+use super::removal::{Removal, RemovalDialog};
+use super::words::not_in;
+use crate::browser;
+use crate::reactive::memo;
+use crate::state::Failure;
+use crate::ui::{
+    Banner, BannerTone, Bar, Button, ConfirmDialog, Emphasis, Heading, Icon, IconName, LoadFailed, Loading, StateCard,
+    after, focus_heading_if_lost,
+};
+use client::rooms::{Connection, RoomStatus};
+use types::api::RoomId;
+use types::words::{OrOther, RoomMessageKind};
+
+/// One room.
+#[component]
+pub(super) fn RoomPage(
+    /// Which.
+    id: RoomId,
+) -> impl IntoView {
+    let model = expect_context::<Model>();
+    model.follow_room(id);
+    Removal::provide(id);
+    let status = model.status();
+    let name = model.part(|room| room.name.clone());
+    let title = Signal::derive(move || match (name.get(), status.get()) {
+        (_, RoomStatus::Gone) => "Room not found".to_owned(),
+        (name, _) if name.is_empty() => "Room".to_owned(),
+        (name, _) => name,
+    });
+    let count = model.part(|room| room.participants.len());
+    let is_ready = memo(move |_| status.with(|status| *status == RoomStatus::Ready));
+    view! {
+        <a class="back-link" href="/rooms">
+            <Icon name=IconName::Back size=16 />
+            "Rooms"
+        </a>
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title=title>
+                    <bdi>{move || title.get()}</bdi>
+                </Heading>
+                {move || {
+                    is_ready.get().then(|| view! { <p class="page-lead">{move || people(count.get() as u64)}</p> })
+                }}
+            </div>
+            {move || is_ready.get().then(|| view! { <Leave id=id title=title /> })}
+        </div>
+        {move || match status.get() {
+            RoomStatus::Ready => view! { <Inside id=id /> }.into_any(),
+            RoomStatus::Loading => view! { <RoomSkeleton /> }.into_any(),
+            RoomStatus::NotIn(why) => view! { <NotIn id=id why=why title=title /> }.into_any(),
+            RoomStatus::Gone => view! { <Gone /> }.into_any(),
+            RoomStatus::Failed(failure) => view! { <Failed failure=failure /> }.into_any(),
+        }}
+        <RemovalDialog />
+    }
+    .into_any()
+}
+
+/// What is said, who is there, and how the connection is.
+#[component]
+fn Inside(id: RoomId) -> impl IntoView {
+    let model = expect_context::<Model>();
+    let in_person = model.in_person();
+    view! {
+        <ConnectionBanner />
+        <div class="rooms-room">
+            <div class="rooms-talk">
+                <Log id=id />
+                {move || {
+                    if in_person.get() {
+                        view! { <Composer id=id /> }.into_any()
+                    } else {
+                        view! { <p class="rooms-aside small quiet">"Only they can write here."</p> }.into_any()
+                    }
+                }}
+            </div>
+            <People />
+        </div>
+    }
+    .into_any()
+}
+
+/// How the connection is, where it is not as it should be.
+#[component]
+fn ConnectionBanner() -> impl IntoView {
+    let model = expect_context::<Model>();
+    let online = model.auth().online();
+    let in_person = model.in_person();
+    let state = memo(move |_| (online.get(), model.connection().get(), in_person.get()));
+    let reconnect = move |()| {
+        if let Ok(rooms) = Model::rooms() {
+            rooms.reconnect();
+        }
+        // The button is gone with the banner.
+        after(0.0, focus_heading_if_lost);
+    };
+    move || {
+        match state.get() {
+            // Who looks on for somebody else is nowhere.
+            (_, _, false) => ().into_any(),
+            (false, ..) => view! {
+                <div class="rooms-connection">
+                    <Banner tone=BannerTone::Warning>
+                        <p class="banner-text">
+                            "You are offline. You can write, and send it when you are connected again. "
+                            "The others see you greyed."
+                        </p>
+                    </Banner>
+                </div>
+            }
+            .into_any(),
+            (true, Connection::Lost, _) => view! {
+                <div class="rooms-connection">
+                    <Banner tone=BannerTone::Warning>
+                        <p class="banner-text">
+                            "The connection to this room is lost, and is being opened again. The others see you greyed."
+                        </p>
+                    </Banner>
+                </div>
+            }
+            .into_any(),
+            (true, Connection::Disconnected, _) => view! {
+                <Banner tone=BannerTone::Warning>
+                    <p class="banner-text">"An operator disconnected you from your rooms. You are still signed in."</p>
+                    <div class="button-row">
+                        <Button small=true on_press=reconnect>
+                            "Connect again"
+                        </Button>
+                    </div>
+                </Banner>
+            }
+            .into_any(),
+            (true, Connection::Outdated, _) => view! {
+                <Banner tone=BannerTone::Warning>
+                    <p class="banner-text">"This page is older than the server. Load it again to see what is said."</p>
+                    <div class="button-row">
+                        <a class="button button-small" href="" rel="external">
+                            "Load again"
+                        </a>
+                    </div>
+                </Banner>
+            }
+            .into_any(),
+            (true, Connection::Connecting | Connection::Open, _) => ().into_any(),
+        }
+    }
+}
+
+/// *Leave*, and the question before.
+#[component]
+fn Leave(id: RoomId, #[prop(into)] title: Signal<String>) -> impl IntoView {
+    let model = expect_context::<Model>();
+    let in_person = model.in_person();
+    let open = RwSignal::new(false);
+    let busy = RwSignal::new(false);
+    let leave = move |()| {
+        busy.set(true);
+        spawn_local(async move {
+            let left = match Model::rooms() {
+                Ok(rooms) => rooms.leave(id).await,
+                Err(failure) => Err(failure),
+            };
+            match left {
+                // The dialog goes with the room, and the focus with the dialog.
+                Ok(()) => after(0.0, focus_heading_if_lost),
+                Err(Failure::SignedOut) => {}
+                Err(failure) => model.toasts().error(format!("You could not leave. {}", failure.message())),
+            }
+            open.try_set(false);
+            busy.try_set(false);
+        });
+    };
+    move || {
+        in_person.get().then(|| {
+            view! {
+                <Button on_press=move |()| open.set(true)>"Leave"</Button>
+                <ConfirmDialog
+                    open=open
+                    id="leave-title"
+                    title=Signal::derive(move || format!("Leave {}?", title.get()))
+                    action="Leave room"
+                    busy=busy
+                    on_confirm=leave
+                >
+                    <p class="dialog-text">
+                        "You leave it on all your devices, and the others see that. You can join again later."
+                    </p>
+                </ConfirmDialog>
+            }
+        })
+    }
+}
+
+/// In place of the room, for whoever is not in it.
+#[component]
+fn NotIn(id: RoomId, why: Option<OrOther<RoomMessageKind>>, #[prop(into)] title: Signal<String>) -> impl IntoView {
+    let model = expect_context::<Model>();
+    let in_person = model.in_person();
+    let (heading, text) = not_in(why.as_ref());
+    // What was here is gone, and with it what had the focus.
+    after(0.0, focus_heading_if_lost);
+    view! {
+        <div role="status">
+            <StateCard icon=IconName::Info title=heading text=text>
+                {move || {
+                    in_person
+                        .get()
+                        .then(|| view! { <Join id=id name=title.get_untracked() emphasis=Emphasis::Primary /> })
+                }}
+                <a class="button" href="/rooms">
+                    "All rooms"
+                </a>
+            </StateCard>
+        </div>
+    }
+    .into_any()
+}
+
+/// In place of the room, where there is none.
+#[component]
+fn Gone() -> impl IntoView {
+    view! {
+        <div role="status">
+            <StateCard
+                icon=IconName::Unknown
+                title="There is no such room"
+                text="The link may be mistyped, or the room is gone."
+            >
+                <a class="button" href="/rooms">
+                    "All rooms"
+                </a>
+            </StateCard>
+        </div>
+    }
+    .into_any()
+}
+
+/// In place of the room, where it could not be loaded.
+#[component]
+fn Failed(failure: Failure) -> impl IntoView {
+    let again = move |()| {
+        if let Some(rooms) = browser::rooms() {
+            rooms.load_room();
+        }
+    };
+    view! { <LoadFailed title="The room could not be loaded" text=failure.message() on_again=again /> }.into_any()
+}
+
+/// The room with the measure of a real one.
+#[component]
+fn RoomSkeleton() -> impl IntoView {
+    view! {
+        <Loading text="Loading the room…">
+            <div class="rooms-room">
+                <div class="rooms-talk">
+                    <div class="panel rooms-log">
+                        <Bar width="bar-16" />
+                        <Bar width="bar-24" />
+                        <Bar width="bar-10" />
+                    </div>
+                </div>
+                <div class="rooms-people">
+                    <Bar width="bar-6" />
+                    <Bar width="bar-10" />
+                </div>
+            </div>
+        </Loading>
+    }
+    .into_any()
+}

@@ -1,0 +1,104 @@
+//! What these pages say in short texts. Pure.
+
+use crate::ui::words::{count_of, humanised};
+use types::words::{OrOther, RoomMessageKind, RoomPresence};
+
+/// What the room says of somebody, after their name.
+pub(super) fn said_of(kind: &OrOther<RoomMessageKind>) -> String {
+    let text = match kind {
+        OrOther::Known(RoomMessageKind::Text) => ":",
+        OrOther::Known(RoomMessageKind::Joined) => " joined",
+        OrOther::Known(RoomMessageKind::Left) => " left",
+        OrOther::Known(RoomMessageKind::SignedOut) => " signed out",
+        OrOther::Known(RoomMessageKind::WasSignedOut) => " was signed out",
+        OrOther::Known(RoomMessageKind::SessionExpired) => "’s session expired",
+        OrOther::Known(RoomMessageKind::Removed) => " was removed by a moderator",
+        OrOther::Other(name) => return format!(": {}", humanised(name)),
+    };
+    text.to_owned()
+}
+
+/// Whether somebody is there, in a word or two.
+pub(super) const fn presence(presence: &OrOther<RoomPresence>) -> &'static str {
+    match presence {
+        OrOther::Known(RoomPresence::Here) => "Here",
+        OrOther::Known(RoomPresence::Away) | OrOther::Other(_) => "Away",
+        OrOther::Known(RoomPresence::Grey) => "Connection lost",
+    }
+}
+
+/// Who writes, in a sentence; nothing where nobody does.
+pub(super) fn typing(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("{one} is typing…"),
+        [one, other] => format!("{one} and {other} are typing…"),
+        [_, _, _, ..] => "Several people are typing…".to_owned(),
+    }
+}
+
+/// How much may still be typed, once that is not much; how much it is too long, where it is.
+pub(super) fn room_left(typed: usize, most: usize) -> Option<String> {
+    const NEAR: usize = 200;
+    match most.checked_sub(typed) {
+        Some(left) if left > NEAR => None,
+        Some(left) => Some(format!("{} left", count_of(left as u64, "character"))),
+        None => Some(format!("{} too many", count_of((typed - most) as u64, "character"))),
+    }
+}
+
+/// Why the user is not in a room: what to say above *Join*.
+pub(super) fn not_in(why: Option<&OrOther<RoomMessageKind>>) -> (&'static str, &'static str) {
+    match why.and_then(OrOther::known) {
+        Some(RoomMessageKind::Removed) => {
+            ("You were removed from this room", "A moderator removed you. You can join again an hour after that.")
+        }
+        Some(RoomMessageKind::Left) => ("You left this room", "You can join again whenever you like."),
+        Some(_) => {
+            ("You’re not in this room any more", "Your session there ended on another device. You can join again.")
+        }
+        None => ("You’re not in this room", "What is said here is for those who are in it. Join to read and write."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(RoomMessageKind::SignedOut, "Ada signed out")]
+    #[case(RoomMessageKind::WasSignedOut, "Ada was signed out")]
+    #[case(RoomMessageKind::SessionExpired, "Ada’s session expired")]
+    fn the_room_says_how_somebody_went(#[case] kind: RoomMessageKind, #[case] said: &str) {
+        assert_eq!(format!("Ada{}", said_of(&kind.into())), said);
+    }
+
+    #[test]
+    fn of_many_who_write_none_is_named() {
+        let names =
+            |count: usize| ["Ada", "Grace", "Bob"][..count].iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(typing(&names(0)), "");
+        assert_eq!(typing(&names(1)), "Ada is typing…");
+        assert_eq!(typing(&names(2)), "Ada and Grace are typing…");
+        assert_eq!(typing(&names(3)), "Several people are typing…");
+    }
+
+    #[rstest]
+    #[case(0, None)]
+    #[case(1_799, None)]
+    #[case(1_800, Some("200 characters left"))]
+    #[case(1_999, Some("1 character left"))]
+    #[case(2_000, Some("0 characters left"))]
+    #[case(2_001, Some("1 character too many"))]
+    fn the_limit_is_shown_near_the_end(#[case] typed: usize, #[case] said: Option<&str>) {
+        assert_eq!(room_left(typed, 2_000).as_deref(), said);
+    }
+
+    #[test]
+    fn whoever_was_removed_is_told_so() {
+        assert_eq!(not_in(Some(&RoomMessageKind::Removed.into())).0, "You were removed from this room");
+        assert_eq!(not_in(None).0, "You’re not in this room");
+    }
+}
