@@ -25,6 +25,8 @@ const TARGETS = {
 const HOUSE_STYLE = "style/house";
 /** Imports the styles of administration, which only those load who open it. There is no such file. */
 const ADMIN_STYLE = "style/admin";
+/** Imports the styles of rooms, which only those load who open them. There is no such file. */
+const ROOMS_STYLE = "style/rooms";
 /** The styles of pages that everybody loads. */
 const FIRST_PAGES = ["entry.css", "mailbox.css"];
 /** Smaller files do not get smaller in a way that anybody notices. */
@@ -37,10 +39,13 @@ const forRelease = names !== undefined;
 const style = await bundled("style/main.css");
 const houseStyle = await bundled(HOUSE_STYLE);
 const adminStyle = await bundled(ADMIN_STYLE);
-// What several of the further files use is a file as well.
-const chunks = readdirSync(packed).filter((file) => /^chunk_\d+\.wasm$/.test(file));
-if (chunks.length !== 1) throw new Error(`the further files share one file, not ${chunks.length}`);
-const parts = { house: "split_house.wasm", admin: "split_admin.wasm", shared: chunks[0] };
+const roomsStyle = await bundled(ROOMS_STYLE);
+const parts = {
+  house: "split_house.wasm",
+  admin: "split_admin.wasm",
+  rooms: "split_rooms.wasm",
+  ...sharedParts(readFileSync(join(packed, "split.js"), "utf8")),
+};
 // The script beside the page fetches the further files, some of them ahead, and knows their names.
 for (const [part, file] of Object.entries(parts)) {
   const call = `window.latchkey.part("${part}")`;
@@ -61,6 +66,7 @@ const files = [
   ["css", "css", style],
   ["house-style", "css", houseStyle],
   ["admin-style", "css", adminStyle],
+  ["rooms-style", "css", roomsStyle],
 ];
 
 rmSync(site, { recursive: true, force: true });
@@ -86,7 +92,7 @@ async function bundled(filename) {
 
 /** The text of a style sheet. That of a folder imports those in it that everybody loads. */
 function readStyle(path) {
-  if (path === HOUSE_STYLE || path === ADMIN_STYLE) {
+  if ([HOUSE_STYLE, ADMIN_STYLE, ROOMS_STYLE].includes(path)) {
     // In the order of all layers, whichever sheet a browser reads first.
     const [order] = readFileSync("style/main.css", "utf8").match(/^@layer [^;]*;/m);
     return [order, ...stylesIn("style/pages", path).map((file) => `@import "${file}" layer(pages);`)].join("\n");
@@ -99,10 +105,23 @@ function readStyle(path) {
 function stylesIn(folder, sheet) {
   const home = (file) => {
     if (file.startsWith("admin")) return ADMIN_STYLE;
+    if (file.startsWith("rooms")) return ROOMS_STYLE;
     return FIRST_PAGES.includes(file) ? folder : HOUSE_STYLE;
   };
   const files = readdirSync(folder).filter((file) => file.endsWith(".css") && home(file) === sheet);
   return files.sort().map((file) => `${basename(folder)}/${file}`);
+}
+
+/** What several of the further files use: a file for each set of them, named after their first letters in order. */
+function sharedParts(script) {
+  const chunks = script.matchAll(/\/\* ([\w, ]+) \*\/\s*const __chunk_\d+ = [^;]*?"\.\/(chunk_\d+\.wasm)"/g);
+  const named = [...chunks].map(([, users, file]) => {
+    const letters = users.split(", ").map((user) => user[0]).sort();
+    return [`shared-${letters.join("")}`, file];
+  });
+  const built = readdirSync(packed).filter((file) => /^chunk_\d+\.wasm$/.test(file));
+  if (named.length !== built.length) throw new Error(`${built.length} shared files, of which ${named.length} are named`);
+  return Object.fromEntries(named);
 }
 
 function replaceIn(file, before, after) {

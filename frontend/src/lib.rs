@@ -2,8 +2,8 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "what is cut out gives a `Result`: what can fail is to fetch it")]
 
-use app::admin;
-use app::house::{self, AdminFile, HouseFile, HousePage};
+use app::house::{self, FurtherFile, FurtherPages, HouseFile, HousePage};
+use app::{admin, rooms};
 use client::return_to;
 use futures::FutureExt as _;
 use leptos::prelude::AnyView;
@@ -34,9 +34,15 @@ pub fn start() {
 /// The pages of a signed-in user: what is only called from here is in a file of its own.
 #[wasm_split(house, fallible, preload(fetch))]
 fn cut(page: HousePage) -> Result<AnyView, SplitLoaderError> {
-    house::admin_comes_from(AdminFile {
+    house::further_comes_from(FurtherFile {
+        pages: FurtherPages::Admin,
         fetch: || fetch_admin().map(|fetched| fetched.is_ok()).boxed_local(),
         show: show_admin,
+    });
+    house::further_comes_from(FurtherFile {
+        pages: FurtherPages::Rooms,
+        fetch: || fetch_rooms().map(|fetched| fetched.is_ok()).boxed_local(),
+        show: show_rooms,
     });
     Ok(house::page(page))
 }
@@ -54,4 +60,14 @@ fn cut_admin() -> Result<AnyView, SplitLoaderError> {
 
 fn show_admin() -> Option<AnyView> {
     cut_admin().now_or_never().and_then(Result::ok)
+}
+
+/// Rooms, in a file that only the file of the house asks for.
+#[wasm_split(rooms, fallible, preload(fetch_rooms))]
+fn cut_rooms() -> Result<AnyView, SplitLoaderError> {
+    Ok(rooms::page())
+}
+
+fn show_rooms() -> Option<AnyView> {
+    cut_rooms().now_or_never().and_then(Result::ok)
 }

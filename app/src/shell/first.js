@@ -135,16 +135,21 @@
   on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
   // The pages of a signed-in user are files of their own: fetched with the program where they are asked for, else
-  // from the first character on, else when they are asked for. Those of administration only when they are asked for.
+  // from the first character on, else when they are asked for. Those of administration and rooms only when they are
+  // asked for. What several files use is named after the first letters of those: a file with an `h` is the house's too.
   const ahead = {};
   let askedAhead = false;
+  const shared = its.shared.split(" ");
   const fetchPart = (name) => {
     askedAhead = true;
-    ahead[name] = fetch(its[name]);
+    ahead[name] = fetch(its[name] || shared.find((file) => file.includes(`-${name}.`)));
     // A failure is handled where the file is used.
     ahead[name].catch(() => {});
   };
-  const fetchAhead = () => ["shared", "house"].forEach(fetchPart);
+  const fetchAhead = () => {
+    const names = shared.map((file) => file.match(/shared-\w*h\w*/)).filter(Boolean);
+    [...names.map(([name]) => name), "house"].forEach(fetchPart);
+  };
   // The server has a newer version by now, so the whole page is loaded again: once, and not while a form is in use.
   const reload = () => {
     try {

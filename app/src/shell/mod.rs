@@ -62,12 +62,16 @@ pub struct Files {
     pub house: String,
     /// The part that holds the pages of administration.
     pub admin: String,
-    /// What both of these use.
+    /// The part that holds rooms.
+    pub rooms: String,
+    /// What several of these parts use, with spaces between the files.
     pub shared: String,
     /// The style sheet of the pages of a signed-in user.
     pub house_style: String,
     /// The style sheet of administration.
     pub admin_style: String,
+    /// The style sheet of rooms.
+    pub rooms_style: String,
     /// Whether the page is one of those of a signed-in user, so that their style is there from the first look on.
     pub is_of_house: bool,
     /// Whether the page needs the program, or probably will in a moment, so that it is fetched at once and not when all
@@ -101,8 +105,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     data-house=files.house
                     data-shared=files.shared
                     data-admin=files.admin
+                    data-rooms=files.rooms
                     data-house-style=files.house_style.clone()
                     data-admin-style=files.admin_style
+                    data-rooms-style=files.rooms_style
                     data-now=files.at_once.then_some("1")
                     inner_html=FIRST_SCRIPT.as_str()
                 ></script>

@@ -40,15 +40,29 @@ const OUTPUT_NAME: &str = "latchkey";
 const HOUSE: &str = "house";
 /// The part that holds the pages of administration.
 const ADMIN: &str = "admin";
-/// What both of these use.
-const SHARED: &str = "shared";
+/// The part that holds rooms.
+const ROOMS: &str = "rooms";
+/// What several of these parts use, named after their first letters. There is a file for each that holds anything.
+const SHARED: [&str; 4] = ["shared-ah", "shared-ahr", "shared-ar", "shared-hr"];
 /// The style sheet of the pages of a signed-in user.
 const HOUSE_STYLE: &str = "house-style";
 /// The style sheet of administration.
 const ADMIN_STYLE: &str = "admin-style";
+/// The style sheet of rooms.
+const ROOMS_STYLE: &str = "rooms-style";
 /// Built files that only some pages ask for, with their kinds.
-const PARTS: [(&str, &str); 5] =
-    [(HOUSE, "wasm"), (ADMIN, "wasm"), (SHARED, "wasm"), (HOUSE_STYLE, "css"), (ADMIN_STYLE, "css")];
+const PARTS: [(&str, &str); 10] = [
+    (HOUSE, "wasm"),
+    (ADMIN, "wasm"),
+    (ROOMS, "wasm"),
+    (SHARED[0], "wasm"),
+    (SHARED[1], "wasm"),
+    (SHARED[2], "wasm"),
+    (SHARED[3], "wasm"),
+    (HOUSE_STYLE, "css"),
+    (ADMIN_STYLE, "css"),
+    (ROOMS_STYLE, "css"),
+];
 /// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
 /// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
@@ -93,15 +107,19 @@ impl SiteFiles {
     fn names(&self) -> Files {
         let names = if self.hashed { built_names() } else { None };
         let file = |part| format!("/{}", built_file(part, names.as_deref()));
+        let shared = SHARED.into_iter().map(|part| built_file(part, names.as_deref()));
+        let shared = shared.filter(|file| self.root.join(file).is_file()).map(|file| format!("/{file}"));
         Files {
             style: file("css"),
             script: file("js"),
             program: file("wasm"),
             house: file(HOUSE),
             admin: file(ADMIN),
-            shared: file(SHARED),
+            rooms: file(ROOMS),
+            shared: shared.collect::<Vec<_>>().join(" "),
             house_style: file(HOUSE_STYLE),
             admin_style: file(ADMIN_STYLE),
+            rooms_style: file(ROOMS_STYLE),
             is_of_house: false,
             at_once: false,
         }
@@ -171,11 +189,17 @@ fn built_file(part: &str, names: Option<&str>) -> String {
 /// compiled to is looked for only where its name was noted: without a hash, tools do not agree on one.
 fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
     let kinds: &[&str] = if names.is_some() {
-        &["css", "js", "wasm", HOUSE, ADMIN, SHARED, HOUSE_STYLE, ADMIN_STYLE]
+        &["css", "js", "wasm", HOUSE, ADMIN, ROOMS, HOUSE_STYLE, ADMIN_STYLE, ROOMS_STYLE]
     } else {
         &["css", "js"]
     };
-    let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
+    let is_noted = |part: &&str| {
+        names.is_some_and(|names| {
+            names.lines().any(|line| line.split_once(':').is_some_and(|(noted, _)| noted == *part))
+        })
+    };
+    let shared = SHARED.iter().copied().filter(is_noted);
+    let files = kinds.iter().copied().chain(shared).map(|kind| root.join(built_file(kind, names)));
     files.filter(|file| !file.is_file()).collect()
 }
 
@@ -417,16 +441,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         std::fs::create_dir(root.join("pkg")).unwrap();
-        let names = "js: abc123\nwasm: def456\nhouse: ghi789\nadmin: jkl012\nshared: mno345\ncss: 0-9_z\n\
-            house-style: stu901\nadmin-style: pqr678\n";
+        let names = "js: abc123\nwasm: def456\nhouse: ghi789\nadmin: jkl012\nrooms: vwx234\nshared-ah: mno345\n\
+            css: 0-9_z\nhouse-style: stu901\nadmin-style: pqr678\nrooms-style: yza567\n";
         for file in [
             "pkg/latchkey.abc123.js",
             "pkg/latchkey.def456.wasm",
             "pkg/latchkey-house.ghi789.wasm",
             "pkg/latchkey-admin.jkl012.wasm",
-            "pkg/latchkey-shared.mno345.wasm",
+            "pkg/latchkey-rooms.vwx234.wasm",
+            "pkg/latchkey-shared-ah.mno345.wasm",
             "pkg/latchkey-house-style.stu901.css",
             "pkg/latchkey-admin-style.pqr678.css",
+            "pkg/latchkey-rooms-style.yza567.css",
         ] {
             std::fs::write(root.join(file), "").unwrap();
         }

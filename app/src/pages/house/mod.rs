@@ -9,6 +9,7 @@ mod device;
 mod device_state;
 pub(super) mod devices;
 mod file;
+mod further;
 mod loading;
 mod password_form;
 mod profile;
@@ -21,13 +22,14 @@ use self::activity::ActivityPage;
 use self::admin::AdminPages;
 use self::device::DevicePage;
 use self::devices::DevicesPage;
+use self::further::Further;
 use self::loading::House;
 use self::profile::ProfilePage;
 use super::frame::Frame;
 
-pub use self::admin::{AdminFile, admin_comes_from};
 pub(super) use self::file::fetch_ahead;
 pub use self::file::{HouseFile, comes_from, fetch_house};
+pub use self::further::{FurtherFile, FurtherPages, further_comes_from};
 pub(super) use self::loading::NotLoaded;
 
 /// A page of a signed-in user, or the frame around them.
@@ -41,6 +43,8 @@ pub enum HousePage {
     Device,
     /// What happened in the account.
     Activity,
+    /// Small chats.
+    Rooms,
     /// Name, password, data and deletion.
     Profile,
     /// The installation, its users and their sessions, for whoever runs it.
@@ -64,6 +68,8 @@ pub const PAGES: &[PageEntry] = &[
     PageEntry { path: "/devices", link: Some("Devices"), page: HousePage::Devices },
     PageEntry { path: "/devices/:id", link: None, page: HousePage::Device },
     PageEntry { path: "/activity", link: Some("Activity"), page: HousePage::Activity },
+    PageEntry { path: "/rooms", link: Some("Rooms"), page: HousePage::Rooms },
+    PageEntry { path: "/rooms/:id", link: None, page: HousePage::Rooms },
     PageEntry { path: "/profile", link: Some("Profile"), page: HousePage::Profile },
     PageEntry { path: "/admin", link: Some("Administration"), page: HousePage::Admin },
     PageEntry { path: "/admin/:area", link: None, page: HousePage::Admin },
@@ -78,8 +84,10 @@ pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("/devices") view=|| file::shown(HousePage::Devices) />
             <Route path=path!("/devices/:id") view=|| file::shown(HousePage::Device) />
             <Route path=path!("/activity") view=|| file::shown(HousePage::Activity) />
+            // Which page of rooms or administration it is, its own file knows.
+            <Route path=path!("/rooms") view=|| file::shown(HousePage::Rooms) />
+            <Route path=path!("/rooms/:id") view=|| file::shown(HousePage::Rooms) />
             <Route path=path!("/profile") view=|| file::shown(HousePage::Profile) />
-            // Which page of administration it is, its own file knows.
             <Route path=path!("/admin") view=|| file::shown(HousePage::Admin) />
             <Route path=path!("/admin/:area") view=|| file::shown(HousePage::Admin) />
             <Route path=path!("/admin/:area/:id") view=|| file::shown(HousePage::Admin) />
@@ -95,6 +103,7 @@ pub fn page(page: HousePage) -> AnyView {
         HousePage::Devices => view! { <DevicesPage /> }.into_any(),
         HousePage::Device => view! { <DevicePage /> }.into_any(),
         HousePage::Activity => view! { <ActivityPage /> }.into_any(),
+        HousePage::Rooms => view! { <Further pages=FurtherPages::Rooms /> }.into_any(),
         HousePage::Profile => view! { <ProfilePage /> }.into_any(),
         HousePage::Admin => view! { <AdminPages /> }.into_any(),
     }

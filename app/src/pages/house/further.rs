@@ -1,0 +1,93 @@
+//! Pages that only some people open. They are files of their own, and nobody else fetches them.
+
+use std::cell::RefCell;
+
+use futures::future::LocalBoxFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::loading::{Coming, NotLoaded};
+use crate::browser::RENDERS_FOR_OTHERS;
+
+/// Pages that are a file of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FurtherPages {
+    /// Administration.
+    Admin,
+    /// Rooms.
+    Rooms,
+}
+
+/// How to fetch such a file. The file of the other pages provides it when it is there.
+#[derive(Clone, Copy, Debug)]
+pub struct FurtherFile {
+    /// Whose it is.
+    pub pages: FurtherPages,
+    /// Fetches the file, and says whether it is there. Asked again it does nothing, or tries again what failed.
+    pub fetch: fn() -> LocalBoxFuture<'static, bool>,
+    /// The pages out of the file. Nothing where the file is not there.
+    pub show: fn() -> Option<AnyView>,
+}
+
+thread_local! {
+    static FILES: RefCell<Vec<FurtherFile>> = const { RefCell::new(Vec::new()) };
+    static ARE_HERE: RefCell<Vec<FurtherPages>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Provides the way to fetch a file. Called again it does nothing.
+pub fn further_comes_from(file: FurtherFile) {
+    if file_of(file.pages).is_none() {
+        FILES.with_borrow_mut(|files| files.push(file));
+    }
+}
+
+fn file_of(pages: FurtherPages) -> Option<FurtherFile> {
+    FILES.with_borrow(|files| files.iter().find(|file| file.pages == pages).copied())
+}
+
+fn is_here(pages: FurtherPages) -> bool {
+    ARE_HERE.with_borrow(|here| here.contains(&pages))
+}
+
+/// The pages, or what stands in their place until their file is there. What the server renders shows nothing of them.
+#[component]
+pub(super) fn Further(
+    /// Which.
+    pages: FurtherPages,
+) -> impl IntoView {
+    let here = RwSignal::new(is_here(pages));
+    let failed = RwSignal::new(false);
+    let fetch = move || {
+        spawn_local(async move {
+            let fetched = match file_of(pages) {
+                Some(file) => (file.fetch)().await,
+                None => false,
+            };
+            if fetched && !is_here(pages) {
+                ARE_HERE.with_borrow_mut(|here| here.push(pages));
+            }
+            here.try_set(fetched);
+            failed.try_set(!fetched);
+        });
+    };
+    if !RENDERS_FOR_OTHERS && !here.get_untracked() {
+        fetch();
+    }
+    let again = move |()| {
+        failed.set(false);
+        fetch();
+    };
+    move || {
+        if here.get() {
+            return file_of(pages).and_then(|file| (file.show)()).unwrap_or_else(|| ().into_any());
+        }
+        let content = if failed.get() {
+            let text = "These pages could not be fetched. Check your connection and try again.";
+            let text = Signal::stored(text.to_owned());
+            view! { <NotLoaded title="Not loaded" text=text busy=RwSignal::new(false) again=again /> }.into_any()
+        } else {
+            view! { <Coming /> }.into_any()
+        };
+        view! { <div class="page">{content}</div> }.into_any()
+    }
+}
