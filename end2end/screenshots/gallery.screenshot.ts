@@ -80,6 +80,22 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await person.heading(demo.name).waitFor();
       await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
       await take(person, "admin-user");
+      await person.goesTo("/rooms");
+      await person.page.getByText("There are no rooms yet").waitFor();
+      await take(person, "rooms-empty");
+      await person.field("Name of a new room").fill("The attic");
+      await person.button("Make a room").click();
+      await person.page.getByText("Nothing has been said yet").waitFor();
+      await take(person, "room-empty");
+      for (const text of ["Good morning", "Is anybody in the attic?"]) {
+        await person.field("Message").fill(text);
+        await person.field("Message").press("Enter");
+        await person.page.getByRole("log").getByText(text).waitFor();
+      }
+      await take(person, "room");
+      await person.goesTo("/rooms");
+      await person.link("The attic").waitFor();
+      await take(person, "rooms");
       await person.goesTo("/profile");
       await person.asksToDeleteAccount();
       await take(person, "profile-delete");

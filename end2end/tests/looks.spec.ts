@@ -44,7 +44,7 @@ async function visitsEveryPage(person: Person, look: (where: string) => Promise<
   await look("/reset-password without a link");
   await person.signsIn(demo);
   await look("/devices");
-  for (const path of ["/activity", "/profile"]) {
+  for (const path of ["/activity", "/rooms", "/profile"]) {
     await person.goesTo(path);
     await expect(person.personMenu()).toBeVisible();
     await expect(person.page.getByText(/^Loading/)).toHaveCount(0);

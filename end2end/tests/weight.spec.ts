@@ -18,6 +18,8 @@ const MOST_TO_ENTER = 150 * KB;
 const MOST_FURTHER = 5 * KB;
 /** What the first page of administration adds, for those who open it: all its pages at once, with their style. */
 const MOST_TO_ADMINISTER = 130 * KB;
+/** What the first page of rooms adds, for those who open them: all their pages at once, with their style. */
+const MOST_FOR_ROOMS = 60 * KB;
 /** Until the form can be filled in and sent, on a slow line with a slow processor. */
 const MOST_MS = 1000;
 /** Slow 4G as Lighthouse has it, and a phone that is four times slower than this machine. */
@@ -152,6 +154,20 @@ test("administration is loaded by those who open it, and weighs no more than it 
   await expect(person.heading("People")).toBeVisible();
   await isIdle(person);
   expect(scales.sum() - before).toBeLessThanOrEqual(MOST_FURTHER);
+});
+
+test("rooms are loaded by those who open them, and weigh no more than they may", async ({ person }) => {
+  const scales = await Scales.under(person.page);
+  await person.signsIn(demo);
+  await isIdle(person);
+  const isOfRooms = (address: string): boolean => /\/pkg\/latchkey-(rooms|shared-ar)/.test(address);
+  expect(scales.sum(isOfRooms), "before anybody opens them").toBe(0);
+  const before = scales.sum();
+  await person.link("Rooms").click();
+  await expect(person.heading("Rooms")).toBeVisible();
+  await isIdle(person);
+  note("/devices, then /rooms", 0, scales.sum() - before);
+  expect(scales.sum() - before).toBeLessThanOrEqual(MOST_FOR_ROOMS);
 });
 
 /** When the form of a page can be used, in milliseconds since it was asked for. */

@@ -1,0 +1,370 @@
+// Rooms: who is there, what is said, and what the end of a session takes along. Each person has a browser of their own.
+
+import AxeBuilder from "@axe-core/playwright";
+import type { BrowserContextOptions, Locator } from "@playwright/test";
+import { demo, stranger, type Account } from "../support/api.ts";
+import { refused, unreachable } from "../support/complaints.ts";
+import type { Person } from "../support/person.ts";
+import { expect, test, userAgents } from "../support/test.ts";
+
+/** Who is not in a room is refused, and the browser writes a line for it. */
+const notIn = /status of 403/;
+const room = "The attic";
+/** Who has lost the connection is greyed after ten seconds. */
+const greyed = { timeout: 25_000 };
+/** Everything else is seen in a moment. */
+const atOnce = { timeout: 3_000 };
+
+type Open = (options?: BrowserContextOptions) => Promise<Person>;
+
+/** Somebody with an account, signed in in a browser of their own. */
+async function signedUp(open: Open, name: string, options: BrowserContextOptions = {}): Promise<[Person, Account]> {
+  const person = await open(options);
+  person.complaints.allow(notIn);
+  const account = stranger(name);
+  await person.signsUp(account);
+  await person.entersCodeFromMailbox(account);
+  await person.seesDevices(1);
+  return [person, account];
+}
+
+async function makesRoom(person: Person, name = room): Promise<void> {
+  await person.goesTo("/rooms");
+  await person.field("Name of a new room").fill(name);
+  await person.button("Make a room").click();
+  await expect(person.heading(name)).toBeVisible();
+  await expect(message(person)).toBeVisible();
+}
+
+async function joinsRoom(person: Person, name = room): Promise<void> {
+  await person.goesTo("/rooms");
+  await person.button(`Join ${name}`).click();
+  await expect(person.heading(name)).toBeVisible();
+  await expect(message(person)).toBeVisible();
+}
+
+function log(person: Person): Locator {
+  return person.page.getByRole("log");
+}
+
+/** Where one writes. */
+function message(person: Person): Locator {
+  return person.field("Message");
+}
+
+/** The row of somebody in the room. */
+function inRoom(person: Person, name: string): Locator {
+  return person.page.getByRole("region", { name: "In this room" }).getByRole("listitem").filter({ hasText: name });
+}
+
+async function says(person: Person, text: string): Promise<void> {
+  await message(person).fill(text);
+  await message(person).press("Enter");
+  await expect(log(person)).toContainText(text);
+}
+
+/** Ada has made a room, and Grace and Bob have joined it. */
+async function threeInARoom(open: Open): Promise<[Person, Person, Person]> {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace] = await signedUp(open, "Grace Hopper");
+  const [bob] = await signedUp(open, "Bob Kahn");
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  await joinsRoom(bob);
+  return [ada, grace, bob];
+}
+
+test("three people see who comes, what is said and who writes", async ({ open }) => {
+  const [ada, grace, bob] = await threeInARoom(open);
+  await expect(log(ada)).toContainText("Bob Kahn joined", atOnce);
+  for (const name of ["Ada Lovelace", "Grace Hopper", "Bob Kahn"]) {
+    await expect(inRoom(ada, name)).toContainText("Here");
+  }
+  await message(grace).pressSequentially("Good", { delay: 60 });
+  await expect(ada.page.getByText("Grace Hopper is typing…")).toBeVisible(atOnce);
+  await expect(grace.page.getByText("is typing…")).toHaveCount(0);
+  await message(grace).press("Shift+Enter");
+  await message(grace).pressSequentially("<b>morning</b>");
+  await message(grace).press("Enter");
+  for (const person of [ada, bob, grace]) {
+    // Text, and nothing else of it.
+    await expect(log(person)).toContainText("<b>morning</b>", atOnce);
+    await expect(log(person).locator("b")).toHaveCount(0);
+    await expect(person.page.getByText("is typing…")).toHaveCount(0);
+  }
+  await expect(message(grace)).toHaveValue("");
+  await expect(message(grace)).toBeFocused();
+});
+
+test("whoever stops typing without a word is not said to type for long", async ({ open }) => {
+  const [ada, grace] = await threeInARoom(open);
+  await message(grace).pressSequentially("I");
+  await expect(ada.page.getByText("Grace Hopper is typing…")).toBeVisible(atOnce);
+  await expect(ada.page.getByText("is typing…")).toHaveCount(0, { timeout: 7_000 });
+});
+
+test("whoever signs out leaves, and the others see it", async ({ open }) => {
+  const [ada, grace, bob] = await threeInARoom(open);
+  await message(bob).pressSequentially("I was about to");
+  await expect(ada.page.getByText("Bob Kahn is typing…")).toBeVisible(atOnce);
+  await bob.signsOut();
+  for (const person of [ada, grace]) {
+    await expect(log(person)).toContainText("Bob Kahn signed out", atOnce);
+    await expect(inRoom(person, "Bob Kahn")).toHaveCount(0);
+    await expect(person.page.getByText("is typing…")).toHaveCount(0);
+  }
+});
+
+test("whoever is signed out from the devices page leaves, and is told why", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace, account] = await signedUp(open, "Grace Hopper", { userAgent: userAgents.windowsFirefox });
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  await says(grace, "From my laptop");
+  const phone = await open({ userAgent: userAgents.iphoneSafari });
+  await phone.signsIn(account);
+  await phone.endsDevice("Firefox on Windows");
+  await grace.isSignedOut();
+  await expect(log(ada)).toContainText("Grace Hopper was signed out", atOnce);
+  await expect(inRoom(ada, "Grace Hopper")).toHaveCount(0);
+  await expect(grace.page.getByText("From my laptop")).toHaveCount(0);
+});
+
+test("with two devices one is gone only with the last", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace, account] = await signedUp(open, "Grace Hopper");
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  const phone = await open({ userAgent: userAgents.iphoneSafari });
+  await phone.signsIn(account);
+  await phone.link("Rooms").click();
+  await phone.link(room).click();
+  await expect(message(phone)).toBeVisible();
+  await expect(inRoom(phone, "Grace Hopper")).toContainText("Here");
+  // The phone is there once the server has heard of it.
+  await says(phone, "From my phone");
+  await grace.signsOut();
+  await says(ada, "Still there?");
+  await expect(log(phone)).toContainText("Still there?", atOnce);
+  await expect(inRoom(ada, "Grace Hopper")).toHaveCount(1);
+  await phone.signsOut();
+  await expect(log(ada)).toContainText("Grace Hopper signed out", atOnce);
+});
+
+test("a tab that is gone without a word is greyed, and is no sign-out", async ({ open }) => {
+  test.setTimeout(90_000);
+  const [ada, grace] = await threeInARoom(open);
+  await grace.context.close();
+  await expect(inRoom(ada, "Grace Hopper")).toContainText("Connection lost", greyed);
+  await expect(log(ada)).not.toContainText("Grace Hopper signed out");
+  await expect(log(ada)).not.toContainText("Grace Hopper left");
+});
+
+test("a reload comes back without a word", async ({ open }) => {
+  const [ada, grace] = await threeInARoom(open);
+  await grace.page.reload();
+  await expect(message(grace)).toBeVisible();
+  await says(grace, "Here again");
+  await expect(log(ada)).toContainText("Here again", atOnce);
+  await expect(log(ada).getByText("Grace Hopper joined")).toHaveCount(1);
+  await expect(log(ada)).not.toContainText("Grace Hopper left");
+});
+
+test("a server that restarts is found again, and nothing is missed", async ({ open, server }) => {
+  test.setTimeout(120_000);
+  const [ada, grace] = await threeInARoom(open);
+  ada.complaints.allow(unreachable, /WebSocket/);
+  await server.restart();
+  await expect(async () => {
+    await says(ada, "Is anybody there?");
+  }).toPass({ timeout: 40_000 });
+  await expect(log(grace)).toContainText("Is anybody there?", { timeout: 40_000 });
+  await expect(inRoom(ada, "Grace Hopper")).toContainText("Here", { timeout: 40_000 });
+  await expect(log(ada)).not.toContainText("Grace Hopper left");
+});
+
+test("who is offline is told so, and what they wrote stays", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  ada.complaints.allow(unreachable, /WebSocket/);
+  await makesRoom(ada);
+  await ada.context.setOffline(true);
+  await expect(ada.page.getByText("You can write, and send it when you are connected again.")).toBeVisible();
+  await message(ada).fill("Later");
+  await message(ada).press("Enter");
+  await expect(ada.page.getByRole("alert").filter({ hasText: "You are offline." })).toBeVisible();
+  await expect(message(ada)).toHaveValue("Later");
+  await ada.context.setOffline(false);
+  await expect(ada.page.getByText("You can write, and send it when you are connected again.")).toHaveCount(0);
+  await message(ada).press("Enter");
+  await expect(log(ada)).toContainText("Later");
+});
+
+test("the next person at the browser sees nothing of the last", async ({ open }) => {
+  const [ada, grace] = await threeInARoom(open);
+  await says(ada, "Between us");
+  await message(grace).fill("A word not sent");
+  const bob = stranger("Bob Kahn");
+  await grace.signsOut();
+  await grace.signsUp(bob);
+  await grace.entersCodeFromMailbox(bob);
+  await grace.seesDevices(1);
+  await grace.link("Rooms").click();
+  await grace.link(room).click();
+  await expect(grace.page.getByRole("heading", { name: "You’re not in this room" })).toBeVisible();
+  const seen = await grace.page.content();
+  for (const text of ["Between us", "A word not sent", "Ada Lovelace"]) expect(seen).not.toContain(text);
+  await grace.button(`Join ${room}`).or(grace.button("Join Room")).click();
+  await expect(message(grace)).toHaveValue("");
+});
+
+test("two tabs share one socket, and a closed one changes nothing", async ({ open }) => {
+  const [ada, grace] = await threeInARoom(open);
+  let sockets = 0;
+  grace.context.on("page", (page) => {
+    page.on("websocket", () => {
+      sockets += 1;
+    });
+  });
+  const tab = await grace.opensAnotherTab();
+  await expect(message(tab)).toBeVisible();
+  await says(ada, "To both of you");
+  for (const one of [grace, tab]) await expect(log(one)).toContainText("To both of you", atOnce);
+  expect(sockets).toBe(0);
+  await grace.page.close();
+  await says(ada, "To the one that is left");
+  await expect(log(tab)).toContainText("To the one that is left", { timeout: 10_000 });
+  await expect(log(ada)).not.toContainText("Grace Hopper left");
+});
+
+test("a moderator removes a message and a person", async ({ open }) => {
+  const moderator = await open();
+  await moderator.signsIn(demo);
+  const [grace] = await signedUp(open, "Grace Hopper");
+  await makesRoom(moderator);
+  await joinsRoom(grace);
+  await says(grace, "Something rude");
+  await moderator.button("Remove this message of Grace Hopper").click();
+  await moderator.dialog().getByRole("button", { name: "Remove message" }).click();
+  for (const person of [moderator, grace]) {
+    await expect(log(person)).toContainText("A moderator removed this message.", atOnce);
+    await expect(log(person)).not.toContainText("Something rude");
+  }
+  await moderator.button("Remove Grace Hopper").click();
+  await moderator.dialog().getByRole("button", { name: "Remove person" }).click();
+  await expect(log(moderator)).toContainText("Grace Hopper was removed by a moderator", atOnce);
+  await expect(grace.page.getByRole("heading", { name: "You were removed from this room" })).toBeVisible(atOnce);
+  await expect(grace.page.getByText("A moderator removed this message.")).toHaveCount(0);
+});
+
+test("older messages come before the others, and the place in the text stays", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  await makesRoom(ada);
+  const written = (number: number): object => ({
+    number,
+    kind: "text",
+    senderId: "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70",
+    senderName: "Grace Hopper",
+    text: `Message ${number}`,
+    at: new Date(Date.now() - (400 - number) * 60_000).toISOString(),
+  });
+  const page = (from: number): object[] => Array.from({ length: 100 }, (_, index) => written(from - index));
+  await ada.page.route("**/api/rooms/*/messages*", async (route) => {
+    const isOlder = route.request().url().includes("cursor=");
+    await route.fulfill({ json: isOlder ? { messages: page(200) } : { messages: page(300), nextCursor: "201" } });
+  });
+  await ada.page.reload();
+  await expect(log(ada).getByText("Message 300", { exact: true })).toBeInViewport();
+  await expect(log(ada).getByText("Message 200", { exact: true })).toHaveCount(0);
+  const first = log(ada).getByText("Message 201", { exact: true });
+  await log(ada).evaluate((element) => {
+    element.scrollTop = 40;
+  });
+  await expect(log(ada).getByText("Message 101", { exact: true })).toBeAttached();
+  await expect(first).toBeInViewport();
+  await expect(log(ada).getByText("Message 150", { exact: true })).not.toBeInViewport();
+  await expect(ada.button("Show older messages")).toHaveCount(0);
+});
+
+test("a room can be used by keyboard alone", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  await ada.goesTo("/rooms");
+  await ada.field("Name of a new room").focus();
+  await ada.page.keyboard.type(room);
+  await ada.page.keyboard.press("Enter");
+  await expect(ada.heading(room)).toBeFocused();
+  await ada.page.keyboard.press("Tab");
+  await expect(ada.button("Leave")).toBeFocused();
+  await ada.page.keyboard.press("Tab");
+  await expect(log(ada)).toBeFocused();
+  await ada.page.keyboard.press("Tab");
+  await expect(message(ada)).toBeFocused();
+  await ada.page.keyboard.type("Hello");
+  await ada.page.keyboard.press("Tab");
+  await ada.page.keyboard.press("Enter");
+  await expect(log(ada)).toContainText("Hello");
+  await expect(message(ada)).toBeFocused();
+  await ada.button("Leave").focus();
+  await ada.page.keyboard.press("Enter");
+  await ada.page.keyboard.press("Escape");
+  await expect(ada.button("Leave")).toBeFocused();
+  await ada.page.keyboard.press("Enter");
+  await ada.dialog().getByRole("button", { name: "Leave room" }).press("Enter");
+  await expect(ada.page.getByRole("heading", { name: "You left this room" })).toBeVisible();
+  await expect(ada.heading(room)).toBeFocused();
+});
+
+async function isFit(person: Person, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page: person.page }).analyze();
+  const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.target.join(" ")) }));
+  expect.soft(found, where).toEqual([]);
+  const beyond = await person.page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect.soft(beyond, `${where} is wider than the screen`).toBeLessThanOrEqual(0);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`every state is fit for everybody, on a small phone, in ${colorScheme}`, async ({ open }) => {
+    test.setTimeout(120_000);
+    const look = { colorScheme, reducedMotion: "reduce", viewport: { width: 320, height: 640 } } as const;
+    const [ada] = await signedUp(open, "Ada Lovelace", look);
+    ada.complaints.allow(refused, unreachable, /WebSocket|status of 4|status of 500/);
+    await ada.goesTo("/rooms");
+    await expect(ada.page.getByText("There are no rooms yet")).toBeVisible();
+    await isFit(ada, "/rooms without any");
+    await makesRoom(ada, "A-room-with-a-name-of-one-long-word-that-has-no-place-to-break");
+    await isFit(ada, "a room in which nothing was said");
+    await says(ada, "https://example.com/an-address-without-any-place-to-break-it-so-that-it-is-wider-than-a-phone");
+    await says(ada, "שלום, how are you?");
+    await message(ada).fill("x".repeat(1_990));
+    await expect(ada.page.getByText("10 characters left")).toBeVisible();
+    await isFit(ada, "a room");
+    await message(ada).fill("x".repeat(2_001));
+    await message(ada).press("Enter");
+    await expect(message(ada)).toHaveAttribute("aria-invalid", "true");
+    await isFit(ada, "a message that is too long");
+    await ada.context.setOffline(true);
+    await expect(ada.page.getByText("You can write, and send it when you are connected again.")).toBeVisible();
+    await isFit(ada, "offline");
+    await ada.context.setOffline(false);
+    await ada.button("Leave").click();
+    await expect(ada.dialog()).toBeVisible();
+    await isFit(ada, "the question before leaving");
+    await ada.dialog().getByRole("button", { name: "Leave room" }).click();
+    await expect(ada.page.getByRole("heading", { name: "You left this room" })).toBeVisible();
+    await isFit(ada, "a room that was left");
+    await ada.goesTo("/rooms");
+    await expect(ada.button(/^Join /)).toBeVisible();
+    await isFit(ada, "/rooms");
+    await ada.goesTo("/rooms/0198ad30-2c33-7a64-9d75-3e4f5a6b7c82");
+    await expect(ada.page.getByText("There is no such room")).toBeVisible();
+    await isFit(ada, "no such room");
+    await ada.page.route("**/api/rooms", async (route) => route.fulfill({ status: 500, body: "" }));
+    await ada.goesTo("/rooms");
+    await expect(ada.page.getByText("The rooms could not be loaded")).toBeVisible();
+    await isFit(ada, "/rooms that could not be loaded");
+    await ada.page.unroute("**/api/rooms");
+    // By itself, or by *Try again*.
+    await expect(ada.button(/^Join /)).toBeVisible();
+  });
+}
