@@ -209,6 +209,7 @@ impl Inner {
                     state.set_list(list.rooms);
                     None
                 }
+                Err(Failure::SignedOut) => None,
                 Err(failure) => {
                     state.is_list_due = true;
                     // What is here is old, but better than nothing.
@@ -233,6 +234,7 @@ impl Inner {
                     room.load(loaded, page);
                     None
                 }
+                Err(Failure::SignedOut) => None,
                 Err(failure) => {
                     room.fail(failure.clone());
                     let is_final = matches!(room.status, RoomStatus::NotIn(_) | RoomStatus::Gone);

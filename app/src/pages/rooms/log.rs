@@ -1,5 +1,6 @@
 //! What was said. New messages are read out, and the place in the text stays where older ones come before it.
 
+use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -88,7 +89,7 @@ pub(super) fn Log(
         });
     };
     let seen = keep_place(log, messages);
-    let on_scroll = move |_| {
+    let on_scroll = move |_: ev::Event| {
         let Some(element) = log.get_untracked() else { return };
         let scroll = scroll_of(&element);
         seen.set_value(scroll);
