@@ -20,7 +20,8 @@ type Open = (options?: BrowserContextOptions) => Promise<Person>;
 /** Somebody with an account, signed in in a browser of their own. */
 async function signedUp(open: Open, name: string, options: BrowserContextOptions = {}): Promise<[Person, Account]> {
   const person = await open(options);
-  person.complaints.allow(notIn);
+  // Whoever is signed out may have asked for something at that moment.
+  person.complaints.allow(notIn, refused);
   const account = stranger(name);
   await person.signsUp(account);
   await person.entersCodeFromMailbox(account);
@@ -328,7 +329,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.setTimeout(120_000);
     const look = { colorScheme, reducedMotion: "reduce", viewport: { width: 320, height: 640 } } as const;
     const [ada] = await signedUp(open, "Ada Lovelace", look);
-    ada.complaints.allow(refused, unreachable, /WebSocket|status of 4|status of 500/);
+    ada.complaints.allow(unreachable, /WebSocket|status of 4|status of 500/);
     await ada.goesTo("/rooms");
     await expect(ada.page.getByText("There are no rooms yet")).toBeVisible();
     await isFit(ada, "/rooms without any");

@@ -372,9 +372,9 @@ impl All {
 
     /// Takes a socket out of a room; with the last one the room goes, and its feed.
     fn remove(&mut self, room: RoomId, id: SocketId) -> Option<Attendee> {
-        let attended = self.rooms.get_mut(&room)?;
-        let attendee = attended.attendees.remove(&id);
-        if attended.attendees.is_empty() {
+        let room_here = self.rooms.get_mut(&room)?;
+        let attendee = room_here.attendees.remove(&id);
+        if room_here.attendees.is_empty() {
             self.rooms.remove(&room);
         }
         attendee

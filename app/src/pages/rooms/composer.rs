@@ -12,10 +12,88 @@ use crate::reactive::memo;
 use crate::state::Failure;
 use crate::ui::{Button, Emphasis, Icon, IconName, focus};
 use types::api::{MessageText, RoomId};
-use types::domain::Invalid;
 
 const ID: &str = "message";
 const ERROR_ID: &str = "message-error";
+
+/// What is typed, and how far it is.
+#[derive(Clone, Copy)]
+struct Draft {
+    room: RoomId,
+    online: Signal<bool>,
+    text: RwSignal<String>,
+    error: RwSignal<Option<String>>,
+    busy: RwSignal<bool>,
+}
+
+impl Draft {
+    /// What was typed in this room before.
+    fn of(room: RoomId, model: Model) -> Self {
+        let text = browser::rooms().map(|rooms| rooms.draft(room)).unwrap_or_default();
+        Self {
+            room,
+            online: model.auth().online(),
+            text: RwSignal::new(text),
+            error: RwSignal::new(None),
+            busy: RwSignal::new(false),
+        }
+    }
+
+    fn write(self, text: String) {
+        if let Some(rooms) = browser::rooms() {
+            rooms.write(self.room, &text);
+        }
+        self.text.set(text);
+    }
+
+    /// What can be sent of it; or why nothing can, in a sentence.
+    fn parse(self, text: &str) -> Result<MessageText, String> {
+        if !self.online.get_untracked() {
+            let why = "You are offline. What you wrote is still here: send it when you are connected again.";
+            return Err(why.to_owned());
+        }
+        MessageText::parse(text).map_err(|invalid| invalid.message)
+    }
+
+    fn send(self) {
+        let written = self.text.get_untracked();
+        if self.busy.get_untracked() || written.trim().is_empty() {
+            return;
+        }
+        match self.parse(&written) {
+            Ok(parsed) => {
+                self.error.set(None);
+                self.busy.set(true);
+                // What comes next can be typed meanwhile.
+                self.text.set(String::new());
+                spawn_local(async move {
+                    let sent = match Model::rooms() {
+                        Ok(rooms) => rooms.post(self.room, &parsed).await,
+                        Err(failure) => Err(failure),
+                    };
+                    self.busy.try_set(false);
+                    self.settle(written, sent);
+                });
+            }
+            Err(why) => self.error.set(Some(why)),
+        }
+    }
+
+    /// What was typed meanwhile is what is to be sent next, after what could not be sent.
+    fn settle(self, written: String, sent: Result<(), Failure>) {
+        let Some(typed) = self.text.try_get_untracked() else { return };
+        let rest = match sent {
+            Ok(()) => typed,
+            Err(Failure::SignedOut) => return,
+            Err(failure) => {
+                let message = failure.field("text").unwrap_or_else(|| failure.message());
+                self.error.try_set(Some(format!("Not sent. {message}")));
+                if typed.is_empty() { written } else { format!("{written}\n{typed}") }
+            }
+        };
+        self.write(rest);
+    }
+}
 
 /// Where one writes.
 #[component]
@@ -23,63 +101,14 @@ pub(super) fn Composer(
     /// The room.
     id: RoomId,
 ) -> impl IntoView {
-    let model = expect_context::<Model>();
+    let draft = Draft::of(id, expect_context());
     let input = NodeRef::<html::Textarea>::new();
-    let text = RwSignal::new(browser::rooms().map(|rooms| rooms.draft(id)).unwrap_or_default());
-    let error = RwSignal::new(None::<String>);
-    let busy = RwSignal::new(false);
-    let online = model.auth().online();
-    let write = move |written: String| {
-        if let Some(rooms) = browser::rooms() {
-            rooms.write(id, &written);
-        }
-        text.set(written);
-    };
     let send = move || {
+        // Also where the button was pressed: who writes goes on writing.
         if let Some(input) = input.get_untracked() {
             focus(&input);
         }
-        let written = text.get_untracked();
-        if busy.get_untracked() || written.trim().is_empty() {
-            return;
-        }
-        error.set(None);
-        let parsed = MessageText::parse(&written).map_err(|Invalid { message, .. }| message);
-        let parsed = if online.get_untracked() {
-            parsed
-        } else {
-            Err("You are offline. What you wrote is still here: send it when you are connected again.".to_owned())
-        };
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
-            Err(message) => return error.set(Some(message)),
-        };
-        busy.set(true);
-        text.set(String::new());
-        spawn_local(async move {
-            let sent = match Model::rooms() {
-                Ok(rooms) => rooms.post(id, &parsed).await,
-                Err(failure) => Err(failure),
-            };
-            busy.try_set(false);
-            match sent {
-                // What was typed meanwhile is the draft now.
-                Ok(()) => {
-                    let typed = text.try_get_untracked().filter(|typed| !typed.is_empty());
-                    if let (Some(rooms), Some(typed)) = (browser::rooms(), typed) {
-                        rooms.write(id, &typed);
-                    }
-                }
-                Err(Failure::SignedOut) => {}
-                Err(failure) => {
-                    text.try_update(|typed| {
-                        *typed = if typed.is_empty() { written } else { format!("{written}\n{typed}") };
-                    });
-                    let message = failure.field("text").unwrap_or_else(|| failure.message());
-                    error.try_set(Some(format!("Not sent. {message}")));
-                }
-            }
-        });
+        draft.send();
     };
     let on_key = move |event: ev::KeyboardEvent| {
         // Enter that ends the choice of a character is none of ours.
@@ -92,6 +121,7 @@ pub(super) fn Composer(
         event.prevent_default();
         send();
     };
+    let Draft { text, error, busy, .. } = draft;
     let left = memo(move |_| text.with(|text| room_left(text.trim().chars().count(), MessageText::MAX_CHARS)));
     view! {
         <form class="rooms-composer" novalidate aria-label="Write" on:submit=on_submit>
@@ -112,31 +142,40 @@ pub(super) fn Composer(
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=move || error.with(Option::is_some).then_some(ERROR_ID)
                     prop:value=move || text.get()
-                    on:input:target=move |event| write(event.target().value())
+                    on:input:target=move |event| draft.write(event.target().value())
                     on:keydown=on_key
                 ></textarea>
                 <Button emphasis=Emphasis::Primary submit=true busy=busy>
                     "Send"
                 </Button>
             </div>
-            <div role="alert">
-                {move || {
-                    error
-                        .get()
-                        .map(|message| {
-                            view! {
-                                <p class="field-error" id=ERROR_ID>
-                                    <Icon name=IconName::Error size=16 />
-                                    <span>{message}</span>
-                                </p>
-                            }
-                        })
-                }}
-            </div>
+            <Wrong error=error />
             <p class="rooms-left small quiet" role="status">
                 {move || left.get()}
             </p>
         </form>
+    }
+    .into_any()
+}
+
+/// Why nothing was sent.
+#[component]
+fn Wrong(error: RwSignal<Option<String>>) -> impl IntoView {
+    view! {
+        <div role="alert">
+            {move || {
+                error
+                    .get()
+                    .map(|message| {
+                        view! {
+                            <p class="field-error" id=ERROR_ID>
+                                <Icon name=IconName::Error size=16 />
+                                <span>{message}</span>
+                            </p>
+                        }
+                    })
+            }}
+        </div>
     }
     .into_any()
 }

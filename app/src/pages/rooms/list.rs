@@ -158,6 +158,8 @@ pub(super) fn Join(
     let model = expect_context::<Model>();
     let navigate = use_navigate();
     let busy = RwSignal::new(false);
+    let mut label = name;
+    label.insert_str(0, "Join ");
     let join = move |()| {
         let navigate = navigate.clone();
         busy.set(true);
@@ -175,7 +177,7 @@ pub(super) fn Join(
         });
     };
     view! {
-        <Button emphasis=emphasis small=then_open label=format!("Join {name}") busy=busy on_press=join>
+        <Button emphasis=emphasis small=then_open label=label busy=busy on_press=join>
             "Join"
         </Button>
     }

@@ -68,11 +68,6 @@ impl Model {
         self.list_failure
     }
 
-    /// The room that is open.
-    pub const fn room(self) -> RwSignal<Option<OpenRoom>> {
-        self.room
-    }
-
     pub const fn connection(self) -> RwSignal<Connection> {
         self.connection
     }
@@ -93,8 +88,7 @@ impl Model {
 
     /// Whether whoever is here is the user: who acts for another only looks on.
     pub fn in_person(self) -> Memo<bool> {
-        let acting = self.auth.acting();
-        memo(move |_| acting.with(Option::is_none))
+        self.auth.in_person()
     }
 
     /// A part of the open room, which tells its readers only where it is another.

@@ -26,18 +26,20 @@ pub(super) enum What {
 pub(super) struct Removal {
     room: RoomId,
     permissions: Permissions,
+    in_person: Memo<bool>,
     asked: RwSignal<Option<What>>,
 }
 
 impl Removal {
     /// Provides the context.
     pub fn provide(room: RoomId) {
-        provide_context(Self { room, permissions: expect_context(), asked: RwSignal::new(None) });
+        let in_person = expect_context::<Model>().in_person();
+        provide_context(Self { room, permissions: expect_context(), in_person, asked: RwSignal::new(None) });
     }
 
     /// Whether whoever is here may remove anything.
     pub fn is_allowed(self) -> bool {
-        self.permissions.allow(ROOMS_MODERATE)
+        self.in_person.get() && self.permissions.allow(ROOMS_MODERATE)
     }
 
     /// Asks whether to remove it.

@@ -107,9 +107,7 @@ fn ConnectionBanner() -> impl IntoView {
     };
     move || {
         match state.get() {
-            // Who looks on for somebody else is nowhere.
-            (_, _, false) => ().into_any(),
-            (false, ..) => view! {
+            (false, _, true) => view! {
                 <div class="rooms-connection">
                     <Banner tone=BannerTone::Warning>
                         <p class="banner-text">
@@ -120,7 +118,7 @@ fn ConnectionBanner() -> impl IntoView {
                 </div>
             }
             .into_any(),
-            (true, Connection::Lost, _) => view! {
+            (true, Connection::Lost, true) => view! {
                 <div class="rooms-connection">
                     <Banner tone=BannerTone::Warning>
                         <p class="banner-text">
@@ -130,7 +128,7 @@ fn ConnectionBanner() -> impl IntoView {
                 </div>
             }
             .into_any(),
-            (true, Connection::Disconnected, _) => view! {
+            (true, Connection::Disconnected, true) => view! {
                 <Banner tone=BannerTone::Warning>
                     <p class="banner-text">"An operator disconnected you from your rooms. You are still signed in."</p>
                     <div class="button-row">
@@ -141,7 +139,7 @@ fn ConnectionBanner() -> impl IntoView {
                 </Banner>
             }
             .into_any(),
-            (true, Connection::Outdated, _) => view! {
+            (true, Connection::Outdated, true) => view! {
                 <Banner tone=BannerTone::Warning>
                     <p class="banner-text">"This page is older than the server. Load it again to see what is said."</p>
                     <div class="button-row">
@@ -152,7 +150,8 @@ fn ConnectionBanner() -> impl IntoView {
                 </Banner>
             }
             .into_any(),
-            (true, Connection::Connecting | Connection::Open, _) => ().into_any(),
+            // Who looks on for somebody else is nowhere.
+            (true, Connection::Connecting | Connection::Open, true) | (_, _, false) => ().into_any(),
         }
     }
 }

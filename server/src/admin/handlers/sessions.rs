@@ -134,7 +134,7 @@ pub const DISCONNECT: Operation = Operation {
     summary: "Disconnect a session of somebody",
     about: "Closes its event streams and sockets, on every server. The session goes on, and its client connects again. \
             Not of users whose roles reach further than those of whoever asks.",
-    path: schema::<SessionId>(),
+    path: Some(Parameters::of::<SessionId>()),
     answers: &[Answer::empty(204, "Disconnected.")],
     problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach],
     ..Operation::NONE

@@ -13,7 +13,7 @@ use super::connection::{self, LONGEST_MESSAGE};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
 use crate::http::openapi;
-use crate::http::operation::{Answer, JSON, Operation, schema};
+use crate::http::operation::{Answer, JSON, Operation, Parameters};
 use crate::http::principal::bearer;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -37,7 +37,7 @@ pub const OPEN: Operation = Operation {
             4400 not a message, 4401 the token or ticket is refused, 4408 nobody said in time who they are, 4410 \
             the client reads too slowly, 4429 too many messages or sockets, 4503 the server stops or cannot \
             confirm the session.",
-    query: schema::<StreamQuery>(),
+    query: Some(Parameters::of::<StreamQuery>()),
     answers: &[Answer::of(101, "The socket.", JSON, openapi::socket::MESSAGE)],
     problems: &[
         ProblemCode::CrossSiteRequest,

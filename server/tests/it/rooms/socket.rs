@@ -372,20 +372,20 @@ async fn users_on_two_servers_see_each_other_come_write_and_go() {
     let url = database.url();
     let settings = [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000")];
     let here = TestApp::start_with(&settings).await;
-    let there = here.another_server(&settings).await;
-    for server in [&here, &there] {
+    let beside = here.another_server(&settings).await;
+    for server in [&here, &beside] {
         eventually(async || server.get("/health").await.body["bus"] == "ok").await;
     }
     let (ada, bob, attic) = two_in_a_room(&here).await;
-    let moved = Device { app: &there, tokens: bob.tokens.clone() };
-    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&moved, &attic).await);
+    let moved = Device { app: &beside, tokens: bob.tokens.clone() };
+    let (mut hers, mut of_bob) = (Socket::attending(&ada, &attic).await, Socket::attending(&moved, &attic).await);
     assert_eq!(next_of(&mut hers, "room.presence", &id_of(&bob)).await["presence"], "here");
-    says(&ada, &attic, "Hello there").await;
-    assert_eq!(his.next_named("room.message").await["message"]["text"], "Hello there");
-    his.types(&attic, true).await;
+    says(&ada, &attic, "Hello beside").await;
+    assert_eq!(of_bob.next_named("room.message").await["message"]["text"], "Hello beside");
+    of_bob.types(&attic, true).await;
     assert_eq!(next_of(&mut hers, "room.typing", &id_of(&bob)).await["typing"], true);
     // On this server, not on the one that has his socket.
     signs_out(&bob).await;
     assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], "signed_out");
-    assert_eq!(his.is_closed().await, (4001, "user_initiated_logout".to_owned()));
+    assert_eq!(of_bob.is_closed().await, (4001, "user_initiated_logout".to_owned()));
 }
