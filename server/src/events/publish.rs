@@ -60,8 +60,9 @@ impl Events {
     }
 
     /// Hints the other servers to poll the revocation log at once. Without the hint they poll it a little later.
-    pub fn hint(&self) {
-        self.send(|| Message::Revoked);
+    /// Whether it is on its way, where there are others.
+    pub fn hint(&self) -> bool {
+        self.send(|| Message::Revoked)
     }
 
     /// Closes every stream and socket of a subscriber, on every server. Returns how many there were here.
@@ -111,10 +112,9 @@ impl Events {
         });
     }
 
-    fn send(&self, message: impl FnOnce() -> Message) {
-        if let Some(bus) = &self.bus {
-            bus.publish(message());
-        }
+    /// False where it could not be queued.
+    fn send(&self, message: impl FnOnce() -> Message) -> bool {
+        self.bus.as_ref().is_none_or(|bus| bus.publish(message()))
     }
 }
 

@@ -6,10 +6,14 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 use super::actions::Rooms;
 use super::metrics::CleanUp;
-use crate::sessions::{SessionBound, Subscriber};
+use crate::sessions::{CleanUpStep, SessionBound, Subscriber};
 use crate::store::{Revocation, RevokedSubject};
 
 impl SessionBound for Rooms {
+    fn step(&self) -> CleanUpStep {
+        CleanUpStep::Attendances
+    }
+
     /// Notifies nobody: sockets are streams, and are closed as such.
     fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
         if revocation.reason.is_some() {

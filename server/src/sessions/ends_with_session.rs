@@ -5,16 +5,22 @@
 //! such as presence in rooms, ends in the transaction that ends the session (`store/sessions/queries/ending.rs`).
 
 use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
 
+use super::metrics::CleanUpStep;
 use super::open_streams::OpenStreams;
+use crate::metrics::Label as _;
 use crate::store::Revocation;
 
 /// Something of this server that belongs to sessions and ends with them.
 pub trait SessionBound: Send + Sync {
+    /// What ending it is called.
+    fn step(&self) -> CleanUpStep;
+
     /// Ends what belongs to the revoked sessions. Returns the sessions that were notified.
     fn revoke(&self, revocation: &Revocation) -> Vec<SessionId>;
 
@@ -64,12 +70,13 @@ impl EndsWithSession {
     }
 
     /// Ends everything that ends with the revoked sessions, the first time that this row is seen. Returns the sessions
-    /// that were notified.
-    pub fn revoked(&self, revocation: &Revocation) -> Vec<SessionId> {
+    /// that were notified. What fails is noted, and keeps nothing else from ending.
+    pub fn revoked(&self, revocation: &Revocation, failed: &mut Vec<CleanUpStep>) -> Vec<SessionId> {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
             return Vec::new();
         }
-        self.members().iter().flat_map(|member| member.revoke(revocation)).collect()
+        let members = self.members();
+        members.iter().flat_map(|member| clean_up(member.step(), failed, || member.revoke(revocation))).collect()
     }
 
     /// Ends everything that ends with sessions whose end is pending on this server: of one user, or of any where the
@@ -105,6 +112,15 @@ impl EndsWithSession {
     pub fn forget_handled(&self) {
         *self.handled.lock().unwrap_or_else(PoisonError::into_inner) = Handled::default();
     }
+}
+
+/// Runs a step of the clean-up. One that fails is noted, and keeps no other from being run.
+pub fn clean_up<T: Default>(step: CleanUpStep, failed: &mut Vec<CleanUpStep>, run: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        tracing::error!(step = step.as_str(), "session clean-up failed");
+        failed.push(step);
+        T::default()
+    })
 }
 
 /// Positions of revocations that were handled already: the server that ends a session does so at once, and meets the
@@ -161,6 +177,10 @@ mod tests {
     }
 
     impl SessionBound for Tickets {
+        fn step(&self) -> CleanUpStep {
+            CleanUpStep::Attendances
+        }
+
         fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
             self.keep(|session_id| revocation.subject != RevokedSubject::Session(session_id))
         }
@@ -222,7 +242,9 @@ mod tests {
         };
         let is_laptop = |session_id: SessionId| session_id == LAPTOP;
         let ways: [(&str, Way); 3] = [
-            ("revoked", &|list: &EndsWithSession| assert_eq!(list.revoked(&end_of_the_laptop()), [LAPTOP, LAPTOP])),
+            ("revoked", &|list: &EndsWithSession| {
+                assert_eq!(list.revoked(&end_of_the_laptop(), &mut Vec::new()), [LAPTOP, LAPTOP]);
+            }),
             ("pending", &|list: &EndsWithSession| {
                 list.over_here(Some(ADA), |_, session_id, _| is_laptop(session_id), ended);
             }),
@@ -253,10 +275,55 @@ mod tests {
         let list = EndsWithSession::new(Arc::clone(&streams));
         let (who, revocation) = (subscriber(LAPTOP), end_of_the_laptop());
         let _first = streams.open(who).unwrap();
-        assert_eq!(list.revoked(&revocation), [LAPTOP]);
+        let mut failed = Vec::new();
+        assert_eq!(list.revoked(&revocation, &mut failed), [LAPTOP]);
         let _second = streams.open(who).unwrap();
-        assert!(list.revoked(&revocation).is_empty());
+        assert!(list.revoked(&revocation, &mut failed).is_empty());
         list.forget_handled();
-        assert_eq!(list.revoked(&revocation), [LAPTOP]);
+        assert_eq!(list.revoked(&revocation, &mut failed), [LAPTOP]);
+        assert!(failed.is_empty());
+    }
+
+    /// Something that cannot be ended.
+    struct Stuck;
+
+    impl SessionBound for Stuck {
+        fn step(&self) -> CleanUpStep {
+            CleanUpStep::Attendances
+        }
+
+        fn revoke(&self, _: &Revocation) -> Vec<SessionId> {
+            panic!("on purpose")
+        }
+
+        fn end_here(
+            &self,
+            _: Option<UserId>,
+            _: &dyn Fn(UserId, SessionId, Timestamp) -> bool,
+            _: &dyn Fn(SessionId) -> Ended,
+        ) {
+        }
+
+        fn close_unless(&self, _: &dyn Fn(UserId, SessionId) -> bool) -> usize {
+            0
+        }
+
+        fn sessions(&self) -> Vec<(UserId, SessionId)> {
+            Vec::new()
+        }
+
+        fn is_empty(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn what_fails_is_named_and_keeps_nothing_else_from_ending() {
+        let streams = streams();
+        let _open = streams.open(subscriber(LAPTOP)).unwrap();
+        let list = EndsWithSession::of(vec![Arc::new(Stuck), streams]);
+        let mut failed = Vec::new();
+        assert_eq!(list.revoked(&end_of_the_laptop(), &mut failed), [LAPTOP]);
+        assert_eq!(failed, [CleanUpStep::Attendances]);
     }
 }

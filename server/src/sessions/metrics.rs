@@ -43,12 +43,28 @@ metrics! {
         pending_log_writable: Gauge = "latchkey_pending_log_writable",
         /// Sign-outs that were neither committed nor written to the pending log.
         pending_log_failures: Counter = "latchkey_pending_log_failures_total",
+        /// Steps of the clean-up after a sign-out that failed, by step. The sign-out itself holds.
+        cleanup_failures: Counters<CleanUpStep> = "latchkey_session_cleanup_failures_total",
         /// Sign-outs in the queue.
         endings_queued: Gauge = "latchkey_endings_queued",
         /// Access tokens whose signature need not be checked again.
         verified_tokens: Gauge = "latchkey_verified_tokens",
         /// Sessions whose last-active time is not written yet.
         last_active_waiting: Gauge = "latchkey_last_active_waiting",
+    }
+}
+
+labels! {
+    /// A step of the clean-up on this server once an end of sessions is committed.
+    CleanUpStep = "step" {
+        /// Streams and sockets are notified and closed.
+        Streams = "streams",
+        /// Sockets attend no rooms any more, and nobody writes there.
+        Attendances = "attendances",
+        /// Rooms are told who has left.
+        Rooms = "rooms",
+        /// The other servers are told.
+        OtherServers = "other_servers",
     }
 }
 

@@ -8,6 +8,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
 use super::ends_with_session::SessionBound;
+use super::metrics::CleanUpStep;
 use crate::events::{EventMetrics, Events, Subscription, SubscriptionKey, Topic};
 use crate::store::{Revocation, RevokedSubject};
 
@@ -123,6 +124,10 @@ impl OpenStreams {
 }
 
 impl SessionBound for OpenStreams {
+    fn step(&self) -> CleanUpStep {
+        CleanUpStep::Streams
+    }
+
     /// Carries a revocation to the streams it concerns: those of ended sessions are notified and closed, the user's
     /// others are notified. Returns the sessions whose own streams were notified. Every server does so for its own,
     /// when it finds the row in the log.

@@ -82,11 +82,13 @@ pub struct BusSender {
 }
 
 impl BusSender {
-    /// Publishes a message to the other servers. It may be lost.
-    pub fn publish(&self, message: Message) {
-        if self.queue.try_send(message).is_err() {
+    /// Publishes a message to the other servers. It may be lost. Whether it could be queued.
+    pub fn publish(&self, message: Message) -> bool {
+        let is_queued = self.queue.try_send(message).is_ok();
+        if !is_queued {
             self.status.lost(1);
         }
+        is_queued
     }
 }
 

@@ -26,7 +26,7 @@ use crate::http::principal::{InSession, Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::legacy;
-use crate::sessions::{EndAnswer, EndRequest, EndingError, Force, RequesterState, Scope};
+use crate::sessions::{CleanUpStep, EndAnswer, EndRequest, EndingError, Force, RequesterState, Scope};
 use crate::store::{Origin, StoreError};
 
 /// What a client that is signed out should forget.
@@ -355,7 +355,7 @@ pub fn read_reason(reason: Field<Option<String>>) -> Option<ClientReason> {
 
 /// The answer where there is no session left to end.
 pub fn nothing_to_end() -> EndAnswer {
-    EndAnswer::Done { sessions_ended: 0, receipt: None }
+    EndAnswer::Done { sessions_ended: 0, receipt: None, failed: Vec::new() }
 }
 
 /// The answer of a call that ends sessions and does nothing else. `this_device` is whether the client itself is signed
@@ -384,12 +384,11 @@ pub fn logout_answer(
 ) -> (StatusCode, LogoutAnswer) {
     let ended = if ended == EndAnswer::RequesterEnded { nothing_to_end() } else { ended };
     match ended {
-        EndAnswer::Done { sessions_ended, receipt, .. } => {
-            let message = words(sessions_ended);
-            (
-                StatusCode::OK,
-                LogoutAnswer { success: true, message, sessions_ended, receipt, ..LogoutAnswer::default() },
-            )
+        EndAnswer::Done { sessions_ended, receipt, failed } => {
+            let (message, warning) = (words(sessions_ended), warning_of(&failed));
+            let body =
+                LogoutAnswer { success: true, message, sessions_ended, receipt, warning, ..LogoutAnswer::default() };
+            (StatusCode::OK, body)
         }
         EndAnswer::Pending | EndAnswer::RequesterEnded => {
             let warning = "The database can’t be reached. This server has signed the device out already; the others will follow as soon as they can.";
@@ -402,6 +401,25 @@ pub fn logout_answer(
             };
             (StatusCode::ACCEPTED, body)
         }
+    }
+}
+
+/// What of the clean-up failed, where something did. The sign-out itself holds.
+fn warning_of(failed: &[CleanUpStep]) -> Option<String> {
+    let mut steps: Vec<&str> = failed.iter().map(|step| in_words(*step)).collect();
+    steps.dedup();
+    if steps.is_empty() {
+        return None;
+    }
+    Some(format!("The sign-out holds. Not everything could be cleaned up at once: {}.", steps.join(", ")))
+}
+
+const fn in_words(step: CleanUpStep) -> &'static str {
+    match step {
+        CleanUpStep::Streams => "open streams and sockets",
+        CleanUpStep::Attendances => "presence in rooms on this server",
+        CleanUpStep::Rooms => "telling the rooms",
+        CleanUpStep::OtherServers => "telling the other servers, which follow by themselves",
     }
 }
 
@@ -421,5 +439,24 @@ fn message(this_device: bool, ended: u64) -> String {
         (false, 0) => "There was no other device to sign out.".to_owned(),
         (false, 1) => "1 device is signed out.".to_owned(),
         (false, ended) => format!("{ended} devices are signed out."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_names_what_of_the_clean_up_failed_while_the_sign_out_holds() {
+        let ended =
+            |failed: &[CleanUpStep]| EndAnswer::Done { sessions_ended: 1, receipt: None, failed: failed.to_vec() };
+        let answer = |ended: EndAnswer| logout_answer(true, ended, |ended| message(true, ended));
+        let (status, body) = answer(ended(&[]));
+        assert_eq!((status, body.warning), (StatusCode::OK, None));
+        let both = ended(&[CleanUpStep::Rooms]).and(ended(&[CleanUpStep::Rooms, CleanUpStep::OtherServers]));
+        let (status, body) = answer(both);
+        assert_eq!((status, body.success, body.sessions_ended), (StatusCode::OK, true, 2));
+        let warning = body.warning.expect("a warning");
+        assert!(warning.contains("telling the rooms, telling the other servers"), "{warning}");
     }
 }

@@ -7,10 +7,21 @@ use std::time::Duration;
 use types::domain::SessionId;
 
 use super::Revocations;
+use crate::sessions::ends_with_session::clean_up;
+use crate::sessions::metrics::CleanUpStep;
 use crate::store::{EndOutcome, Revocation, RoomMessageRow};
 
 /// How long a poll of the log may take.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
+
+/// What came of enforcing a committed end here. It holds, whatever failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InForce {
+    /// The sessions whose streams were notified here.
+    pub notified: Vec<SessionId>,
+    /// The steps of the clean-up that failed.
+    pub failed: Vec<CleanUpStep>,
+}
 
 impl Revocations {
     /// From now on, this is told what rooms say of users who have left them with ended sessions, once it is committed
@@ -20,28 +31,36 @@ impl Revocations {
         let _ = self.tell_rooms.set(Box::new(tell));
     }
 
-    /// Enforces what a transaction has committed. Returns the sessions whose streams were notified here.
-    pub fn put_in_force(&self, outcome: &EndOutcome) -> Vec<SessionId> {
+    /// Enforces what a transaction has committed.
+    pub fn put_in_force(&self, outcome: &EndOutcome) -> InForce {
         self.put_all_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
     }
 
-    /// Enforces what one transaction has committed. Returns, for each outcome, the sessions whose streams were notified
-    /// here.
-    pub(in crate::sessions) fn put_all_in_force(&self, outcomes: &[EndOutcome]) -> Vec<Vec<SessionId>> {
-        if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
-            self.context.events.hint();
-        }
-        outcomes.iter().map(|outcome| self.enforce(outcome)).collect()
+    /// Enforces what one transaction has committed, each outcome by itself.
+    pub(in crate::sessions) fn put_all_in_force(&self, outcomes: &[EndOutcome]) -> Vec<InForce> {
+        let is_news = outcomes.iter().any(|outcome| !outcome.revocations.is_empty());
+        let is_told = !is_news || self.context.events.hint();
+        let enforce = |outcome| {
+            let mut in_force = self.enforce(outcome);
+            if !is_told {
+                in_force.failed.push(CleanUpStep::OtherServers);
+            }
+            for step in &in_force.failed {
+                self.metrics.cleanup_failures.increment(*step);
+            }
+            in_force
+        };
+        outcomes.iter().map(enforce).collect()
     }
 
     /// The same for a request to end sessions. Where none was left to end, this server polls the log for the earlier
-    /// end. Returns the sessions whose streams were notified here.
-    pub(in crate::sessions) async fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
-        let notified = self.put_in_force(outcome);
+    /// end.
+    pub(in crate::sessions) async fn take_effect(&self, outcome: &EndOutcome) -> InForce {
+        let in_force = self.put_in_force(outcome);
         if outcome.revocations.is_empty() {
             self.catches_up().await;
         }
-        notified
+        in_force
     }
 
     /// Adds a row to the list that was written to the log by itself.
@@ -69,23 +88,27 @@ impl Revocations {
         tokio::time::timeout(CATCHES_UP_WITHIN, caught_up).await.is_ok()
     }
 
-    fn enforce(&self, outcome: &EndOutcome) -> Vec<SessionId> {
+    fn enforce(&self, outcome: &EndOutcome) -> InForce {
+        let mut in_force = InForce::default();
+        let InForce { notified, failed } = &mut in_force;
+        if let Some(first) = outcome.revocations.first() {
+            if let Some(reason) = first.reason {
+                self.metrics.ended.add(reason, outcome.ended.len());
+            }
+            self.list.add(&outcome.revocations);
+            for revocation in &outcome.revocations {
+                notified.extend(self.ends_with_session.revoked(revocation, failed));
+            }
+        }
         if let Some(tell) = self.tell_rooms.get().filter(|_| !outcome.departures.is_empty()) {
-            tell(outcome.departures.as_slice());
+            clean_up(CleanUpStep::Rooms, failed, || tell(outcome.departures.as_slice()));
         }
-        let Some(first) = outcome.revocations.first() else { return Vec::new() };
-        if let Some(reason) = first.reason {
-            self.metrics.ended.add(reason, outcome.ended.len());
-        }
-        self.list.add(&outcome.revocations);
-        let notified: Vec<SessionId> =
-            outcome.revocations.iter().flat_map(|revocation| self.ends_with_session.revoked(revocation)).collect();
         if !notified.is_empty()
             && let Some(sender) = self.notified.upgrade()
         {
             // The receiver only goes when the server stops; receipts then stay at what was stored.
             let _ = sender.send(notified.clone());
         }
-        notified
+        in_force
     }
 }

@@ -27,6 +27,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 pub(super) use authenticate::END_WAITS;
 pub use authenticate::{FromMemory, Refusal};
+pub(super) use enforcement::InForce;
 pub use list::{Lost, LostEpoch, RevocationList};
 pub use requester::RequesterState;
 pub(super) use streams::confirm_streams;

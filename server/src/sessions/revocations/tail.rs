@@ -175,7 +175,11 @@ impl LogPoller {
 
     fn carry_out(&self, revocations: &[Revocation]) {
         for revocation in revocations {
-            let notified = self.ends_with_session.revoked(revocation);
+            let mut failed = Vec::new();
+            let notified = self.ends_with_session.revoked(revocation, &mut failed);
+            for step in failed {
+                self.metrics.cleanup_failures.increment(step);
+            }
             if !notified.is_empty() {
                 // The receiver only goes when the server stops; receipts then stay at what was stored.
                 let _ = self.notified.send(notified);

@@ -116,7 +116,7 @@ impl Terminations {
         current: Option<SessionId>,
     ) -> Option<EndAnswer> {
         let AccountOutcome::Done(outcome) = outcome else { return None };
-        let notified = self.revocations.take_effect(&outcome).await;
-        Some(answer(Ending::Done { outcome, notified }, receipt, current))
+        let in_force = self.revocations.take_effect(&outcome).await;
+        Some(answer(Ending::Done { outcome, in_force }, receipt, current))
     }
 }

@@ -9,6 +9,8 @@ use super::end_queue::{Ending, EndingError};
 use super::pending_ends::Force;
 use crate::auth::secrets::Capability;
 use crate::sessions::SessionsError;
+use crate::sessions::metrics::CleanUpStep;
+use crate::sessions::revocations::InForce;
 use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, SessionRow, StoreError, User};
 
 /// Which sessions to end.
@@ -52,6 +54,8 @@ pub enum EndAnswer {
         sessions_ended: u64,
         /// Which devices were notified, where others than the requesting one were signed out.
         receipt: Option<Receipt>,
+        /// The steps of the clean-up that failed. What was ended stays ended.
+        failed: Vec<CleanUpStep>,
     },
     /// In force on this server; the commit is being retried.
     Pending,
@@ -64,8 +68,12 @@ impl EndAnswer {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Done { sessions_ended: one, .. }, Self::Done { sessions_ended: other, .. }) => {
-                Self::Done { sessions_ended: one + other, receipt: None }
+            (
+                Self::Done { sessions_ended: one, mut failed, .. },
+                Self::Done { sessions_ended: other, failed: also, .. },
+            ) => {
+                failed.extend(also);
+                Self::Done { sessions_ended: one + other, receipt: None, failed }
             }
             (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
             (done, Self::RequesterEnded) | (Self::RequesterEnded, done) => done,
@@ -127,7 +135,7 @@ impl Terminations {
             };
             self.end_queue.end(command, epoch, force)
         });
-        let mut all = Ending::Done { outcome: EndOutcome::default(), notified: Vec::new() };
+        let mut all = Ending::Done { outcome: EndOutcome::default(), in_force: InForce::default() };
         for ending in futures::future::join_all(endings).await {
             all = both(all, ending?);
         }
@@ -205,11 +213,12 @@ impl Terminations {
 /// nothing.
 fn both(one: Ending, other: Ending) -> Ending {
     match (one, other) {
-        (Ending::Done { mut outcome, mut notified }, Ending::Done { outcome: more, notified: also }) => {
+        (Ending::Done { mut outcome, mut in_force }, Ending::Done { outcome: more, in_force: also }) => {
             outcome.ended.extend(more.ended);
             outcome.revocations.extend(more.revocations);
-            notified.extend(also);
-            Ending::Done { outcome, notified }
+            in_force.notified.extend(also.notified);
+            in_force.failed.extend(also.failed);
+            Ending::Done { outcome, in_force }
         }
         (Ending::RequesterEnded, _) | (_, Ending::RequesterEnded) => Ending::RequesterEnded,
         _ => Ending::Pending,
@@ -221,9 +230,10 @@ pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
     match ending {
         Ending::Pending => EndAnswer::Pending,
         Ending::RequesterEnded => EndAnswer::RequesterEnded,
-        Ending::Done { outcome, notified } => EndAnswer::Done {
+        Ending::Done { outcome, in_force: InForce { notified, failed } } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
             receipt: receipt.map(|id| first_receipt(id, outcome, &notified, current)),
+            failed,
         },
     }
 }

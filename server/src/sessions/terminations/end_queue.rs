@@ -20,7 +20,7 @@ use super::retry_queue::{RetryQueue, Tried};
 use crate::context::Context;
 use crate::jobs::Backoff;
 use crate::sessions::metrics::SessionMetrics;
-use crate::sessions::revocations::Revocations;
+use crate::sessions::revocations::{InForce, Revocations};
 use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
 /// The most requests in one transaction.
@@ -43,8 +43,8 @@ pub enum Ending {
     Done {
         /// What was ended.
         outcome: EndOutcome,
-        /// The sessions whose open streams were notified here.
-        notified: Vec<SessionId>,
+        /// What came of enforcing it here.
+        in_force: InForce,
     },
     /// The database is away. This server refuses the sessions it knows to be meant, and retries the commit.
     Pending,
@@ -310,15 +310,15 @@ impl Work {
         let commands: Vec<EndCommand> = queued_ends.iter().map(|queued| queued.command.clone()).collect();
         let mut new_id = || context.new_id();
         let outcomes = context.store.sessions().end_sessions(&commands, &mut new_id).await?;
-        let notified = revocations.put_all_in_force(&outcomes);
+        let in_force = revocations.put_all_in_force(&outcomes);
         let requester_ended = outcomes.iter().map(|outcome| outcome.requester_ended).collect();
         let took = context.clock.monotonic().saturating_duration_since(began);
-        let done = queued_ends.drain(..).zip(outcomes).zip(notified);
+        let done = queued_ends.drain(..).zip(outcomes).zip(in_force);
         let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| outcome.revocations.is_empty());
-        let answer = |((queued, outcome), notified): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
+        let answer = |((queued, outcome), in_force): ((QueuedEnd, EndOutcome), InForce)| {
             if let Some(reply) = queued.reply {
                 let ending =
-                    if outcome.requester_ended { Ending::RequesterEnded } else { Ending::Done { outcome, notified } };
+                    if outcome.requester_ended { Ending::RequesterEnded } else { Ending::Done { outcome, in_force } };
                 // The requester may have gone. The commit stands.
                 let _ = reply.send(Ok(ending));
             }
