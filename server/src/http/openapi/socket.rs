@@ -13,8 +13,8 @@ use crate::http::operation::Payload;
 
 /// What a message is, in the words of the document.
 const ABOUT: &str = "\
-    One message of the socket: what a client sends, which has a `type`, or what the server does, which is an event of the \
-    event stream or of a room, and has an `id` that counts the events of this socket.";
+    One message of the socket: what a client sends, which has a `type`, or what the server does, which is an event of \
+    the event stream or of a room, and has an `id` that counts the events of this socket.";
 
 /// One message, of either side.
 pub const MESSAGE: Payload = Payload { name, schema, parts, example, read };

@@ -146,6 +146,8 @@ impl Talk {
         hello: &ServerEvent,
     ) -> Result<std::convert::Infallible, End> {
         self.tell(socket, hello).await?;
+        // One of its own: every socket would otherwise take the lock of the one token each time it wakes.
+        let stopping = state.stopping.child_token();
         let mut ping_at = Instant::now() + PING;
         loop {
             tokio::select! {
@@ -169,6 +171,8 @@ impl Talk {
                         Box::pin(self.hear(state, listening, request)).await?;
                     }
                 }
+                // Streams are closed then, but one that has just begun may have missed that.
+                () = stopping.cancelled() => return Err(SocketClose::Unavailable.into()),
                 () = tokio::time::sleep_until(ping_at) => {
                     if self.unanswered >= UNANSWERED_PINGS {
                         return Err(End::Gone);
