@@ -80,10 +80,12 @@ impl Rooms {
     async fn look(&self) -> Result<(), StoreError> {
         tokio::time::sleep(GATHERED_FOR).await;
         let rooms = self.attendances.rooms();
-        if !rooms.is_empty() {
-            for (room, number) in self.context.store.rooms().last_numbers(&rooms).await? {
-                self.attendances.tell_newest(room, number);
-            }
+        if rooms.is_empty() {
+            *self.quiet() = Quiet::since(self.context.now());
+            return Ok(());
+        }
+        for (room, number) in self.context.store.rooms().last_numbers(&rooms).await? {
+            self.attendances.tell_newest(room, number);
         }
         self.look_for_quiet().await
     }
