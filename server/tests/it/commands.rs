@@ -301,6 +301,10 @@ async fn a_running_server_refuses_sessions_that_a_command_has_ended(
 
     let listed = installation.does(&["session", "list", "--active", "--user", "ada@example.com"]).await;
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    let mut stream = one.listens().await;
+    installation.does(&["session", "disconnect", one.session_id()]).await;
+    while stream.next().await.is_some() {}
+    assert!(one.passes().await, "it goes on");
     let ended = installation.does(&["session", "end", one.session_id()]).await;
     assert_eq!(ended["sessionsEnded"], 1);
     is_refused(&one).await;
