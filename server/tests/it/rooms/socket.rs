@@ -145,6 +145,21 @@ async fn whoever_says_too_much_is_closed() {
     assert_eq!(socket.is_closed().await.0, 4400, "more rooms than a session can be in");
 }
 
+#[tokio::test]
+async fn whoever_does_not_read_is_dropped_and_keeps_nobody_waiting() {
+    let app = TestApp::start_with(&[("RATE_LIMITS", "off")]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let mut hers = Socket::attending(&ada, &attic).await;
+    let mut his = Socket::with_small_buffer(&bob).await;
+    his.is_in(&bob, &attic).await;
+    let long = "€".repeat(2000);
+    for _ in 0..600 {
+        assert_eq!(says(&ada, &attic, &long).await.status, StatusCode::CREATED);
+        hers.next_named("room.message").await;
+    }
+    assert_eq!(his.is_closed().await.0, 4410);
+}
+
 #[rstest]
 #[tokio::test]
 async fn what_a_room_says_reaches_all_who_attend_it_in_order(

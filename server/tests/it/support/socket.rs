@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 
 use super::app::{Device, TestApp};
 use super::contract;
@@ -54,13 +54,31 @@ impl Socket {
         socket
     }
 
-    /// The same, which attends a room, given by its path, and is known to be there.
+    /// One for which the operating system keeps hardly anything that is not read yet.
+    pub async fn with_small_buffer(device: &Device<'_>) -> Self {
+        let stream = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        stream.set_recv_buffer_size(4096).expect("a small buffer");
+        stream.connect(&device.app.address.into()).expect("a connection");
+        stream.set_nonblocking(true).expect("a mode");
+        let stream = MaybeTlsStream::Plain(TcpStream::from_std(stream.into()).expect("a stream"));
+        let mut request = format!("ws://{}/api/ws", device.app.address).into_client_request().expect("a request");
+        let bearer = format!("Bearer {}", device.access_token());
+        request.headers_mut().insert("authorization", bearer.parse().expect("a header"));
+        Self(client_async(request, stream).await.expect("a handshake").0)
+    }
+
+    /// One that attends a room, given by its path, and is known to be there.
     pub async fn attending(device: &Device<'_>, room: &str) -> Self {
         let mut socket = Self::of(device).await;
-        socket.attends(&[(room, true)]).await;
-        let user = &device.tokens["user"]["id"];
-        while socket.next_named("room.presence").await["userId"] != *user {}
+        socket.is_in(device, room).await;
         socket
+    }
+
+    /// Attends a room, given by its path, and waits until it is known to be there.
+    pub async fn is_in(&mut self, device: &Device<'_>, room: &str) {
+        self.attends(&[(room, true)]).await;
+        let user = &device.tokens["user"]["id"];
+        while self.next_named("room.presence").await["userId"] != *user {}
     }
 
     /// Attends these rooms, given by their paths, and no others.
