@@ -393,14 +393,14 @@ async fn users_on_two_servers_see_each_other_come_write_and_go() {
     }
     let (ada, bob, attic) = two_in_a_room(&here).await;
     let moved = Device { app: &beside, tokens: bob.tokens.clone() };
-    let (mut hers, mut of_bob) = (Socket::attending(&ada, &attic).await, Socket::attending(&moved, &attic).await);
-    assert_eq!(next_of(&mut hers, "room.presence", &id_of(&bob)).await["presence"], "here");
-    says(&ada, &attic, "Hello beside").await;
-    assert_eq!(of_bob.next_named("room.message").await["message"]["text"], "Hello beside");
+    let (mut of_ada, mut of_bob) = (Socket::attending(&ada, &attic).await, Socket::attending(&moved, &attic).await);
+    assert_eq!(next_of(&mut of_ada, "room.presence", &id_of(&bob)).await["presence"], "here");
+    says(&ada, &attic, "Hello there").await;
+    assert_eq!(of_bob.next_named("room.message").await["message"]["text"], "Hello there");
     of_bob.types(&attic, true).await;
-    assert_eq!(next_of(&mut hers, "room.typing", &id_of(&bob)).await["typing"], true);
+    assert_eq!(next_of(&mut of_ada, "room.typing", &id_of(&bob)).await["typing"], true);
     // On this server, not on the one that has his socket.
     signs_out(&bob).await;
-    assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], "signed_out");
+    assert_eq!(next_of(&mut of_ada, "room.left", &id_of(&bob)).await["message"]["kind"], "signed_out");
     assert_eq!(of_bob.is_closed().await, (4001, "user_initiated_logout".to_owned()));
 }
