@@ -96,7 +96,7 @@ mod tests {
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known
     /// beforehand.
-    const LABELS: [&str; 14] = [
+    const LABELS: [&str; 15] = [
         "route",
         "method",
         "status_class",
@@ -111,6 +111,7 @@ mod tests {
         "version",
         "database",
         "bus",
+        "step",
     ];
 
     /// The metrics of all parts.

@@ -54,7 +54,7 @@ impl Sockets for FakeSockets {
         let (frames, incoming) = mpsc::unbounded();
         let received = Rc::<RefCell<Vec<SocketRequest>>>::default();
         self.opened.borrow_mut().push(ServerSide { frames, received: received.clone() });
-        let send = move |text: &str| received.borrow_mut().push(json::read(text).expect("a request"));
+        let send = move |text: &str| received.borrow_mut().push(serde_json::from_str(text).expect("a request"));
         ready(Ok(SocketConnection { frames: incoming.boxed_local(), send: Rc::new(send) })).boxed_local()
     }
 }

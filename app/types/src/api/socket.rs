@@ -187,9 +187,10 @@ mod tests {
             ),
         ] {
             assert_eq!(json::write(&request).expect("JSON"), text);
-            assert_eq!(json::read::<SocketRequest>(&text).expect("JSON"), request);
+            // Only servers read them, which have a reader for any JSON.
+            assert_eq!(serde_json::from_str::<SocketRequest>(&text).expect("JSON"), request);
         }
-        assert!(json::read::<SocketRequest>(r#"{"type":"shout"}"#).is_err());
+        assert!(serde_json::from_str::<SocketRequest>(r#"{"type":"shout"}"#).is_err());
     }
 
     #[test]
