@@ -178,6 +178,33 @@ fn a_new_area_touches_eight_files_and_all_of_them_are_there() {
     assert_eq!(missing, Vec::<&str>::new());
 }
 
+/// Excerpts of files, each with where it is from. `// …` stands for what was left out.
+fn excerpts(documentation: &str) -> Vec<(&str, &str)> {
+    let blocks = documentation.split("\n```rust ").skip(1);
+    let blocks = blocks.map(|block| block.split("\n```").next().unwrap().split_once('\n').unwrap());
+    blocks.flat_map(|(path, code)| code.split("// …\n").map(move |piece| (path, piece.trim_end()))).collect()
+}
+
+#[test]
+fn what_is_shown_of_rooms_is_theirs_and_the_tests_that_are_named_are_there() {
+    let documentation = fs::read_to_string(root().join("docs/build-on-it.md")).unwrap();
+    let excerpts = excerpts(&documentation);
+    assert!(excerpts.len() > 5, "{excerpts:?}");
+    for (path, piece) in excerpts {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        assert!(text.contains(piece), "docs/build-on-it.md shows of {path} what is not there:\n{piece}");
+    }
+
+    let (_, table) = documentation.split_once("| what holds | test |\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|')).skip(1);
+    let named: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 10, "{named:?}");
+    let tests: Vec<_> = ["server", "app"].iter().flat_map(|folder| sources(&root().join(folder))).collect();
+    let is_there = |name: &str| tests.iter().any(|(_, text)| text.contains(&format!("fn {name}(")));
+    let missing: Vec<_> = named.into_iter().filter(|name| !is_there(name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
 #[test]
 fn every_route_goes_through_the_table() {
     // What puts an answer at an address, and where it may stand.
