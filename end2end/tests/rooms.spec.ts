@@ -131,6 +131,35 @@ test("whoever is signed out from the devices page leaves, and is told why", asyn
   await expect(grace.page.getByText("From my laptop")).toHaveCount(0);
 });
 
+/** An administrator at the page of somebody. */
+async function findsPerson(admin: Person, account: Account): Promise<void> {
+  await admin.goesTo("/admin/users");
+  await admin.page.getByLabel("Find", { exact: true }).fill(account.email);
+  await admin.link(account.name).click();
+  await expect(admin.heading(account.name)).toBeVisible();
+}
+
+test("whoever is disconnected by an operator stays signed in, and comes back when they ask for it", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace, account] = await signedUp(open, "Grace Hopper");
+  const admin = await open();
+  await admin.signsIn(demo);
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  await findsPerson(admin, account);
+  await admin.button(/^Disconnect /).click();
+  await expect(admin.dialog()).toContainText("Grace Hopper stays signed in");
+  await admin.dialog().getByRole("button", { name: "Disconnect", exact: true }).click();
+  await admin.seesToast(/Grace Hopper was disconnected/);
+  await expect(grace.page.getByText("An operator disconnected you from your rooms.")).toBeVisible(atOnce);
+  await grace.button("Connect again").click();
+  await expect(grace.page.getByText("An operator disconnected you from your rooms.")).toHaveCount(0);
+  await says(ada, "Back again?");
+  await expect(log(grace)).toContainText("Back again?", atOnce);
+  await expect(log(ada)).not.toContainText("Grace Hopper left");
+  await expect(log(ada)).not.toContainText("signed out");
+});
+
 test("with two devices one is gone only with the last", async ({ open }) => {
   const [ada] = await signedUp(open, "Ada Lovelace");
   const [grace, account] = await signedUp(open, "Grace Hopper");

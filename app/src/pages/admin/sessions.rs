@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::act::{Act, Acts};
-use super::calls::{Found, at_cursor, get, query, send};
+use super::calls::{Found, at_cursor, get, query, send, send_for_nothing};
 use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, follow, moment, settled, show_more};
 use super::words::counted;
 use crate::pages::load::{Load, Loader};
@@ -11,8 +11,9 @@ use crate::pages::permissions::Permissions;
 use crate::state::Failure;
 use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Heading, Icon, IconName, LoadFailed, StateCard};
 use client::ports::Method;
-use types::api::admin::{SESSIONS, session as session_path};
+use types::api::admin::{SESSIONS, disconnect_session, session as session_path};
 use types::api::{AdminSession, AdminSessionList, AdminSessionsEnded};
+use types::domain::SessionId;
 use types::words::permissions as may;
 
 /// What is looked for.
@@ -148,7 +149,41 @@ fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
     .into_any()
 }
 
-/// One session: on what, whose, where, since when; and *End*.
+/// Ends a session of somebody.
+fn ending(id: SessionId, device_name: &str, who: &str, on_end: Callback<()>) -> Act {
+    Act::new(
+        format!("End the session on {device_name}?"),
+        format!("This ends 1 session of {who}. The device is signed out at once."),
+        "End session",
+        move |request| async move {
+            let ended: AdminSessionsEnded = send(Method::Delete, session_path(id), &request).await?;
+            on_end.try_run(());
+            Ok::<String, Failure>(match ended.sessions_ended {
+                0 => "That session had ended already.".to_owned(),
+                count => format!("{} ended.", counted(count, "session")),
+            })
+        },
+    )
+}
+
+/// Closes the connections of a session, which goes on.
+fn disconnecting(id: SessionId, device_name: &str, who: &str) -> Act {
+    let text = format!(
+        "This closes every open connection of this device, and {who} stays signed in on it. Its pages connect again by \
+         themselves; rooms only when {who} asks for it, and the others see that the connection is lost."
+    );
+    let done = format!("{device_name} of {who} was disconnected.");
+    let act = Act::new(format!("Disconnect {device_name}?"), text, "Disconnect", move |request| {
+        let done = done.clone();
+        async move {
+            send_for_nothing(Method::Post, disconnect_session(id), &request).await?;
+            Ok::<String, Failure>(done)
+        }
+    });
+    act.harmless().without_reason()
+}
+
+/// One session: on what, whose, where, since when; and *Disconnect* and *End*.
 #[component]
 pub(super) fn SessionRow(
     /// The session, with whose it is.
@@ -169,24 +204,14 @@ pub(super) fn SessionRow(
     let summary = device.summary();
     let detail = (summary != device_name).then_some(summary);
     let end_label = format!("End the session on {device_name} of {who}");
+    let disconnect_label = format!("Disconnect {device_name} of {who}");
     let end = {
         let (who, device_name) = (who.clone(), device_name.clone());
-        move |()| {
-            let act = Act::new(
-                format!("End the session on {device_name}?"),
-                format!("This ends 1 session of {who}. The device is signed out at once."),
-                "End session",
-                move |request| async move {
-                    let ended: AdminSessionsEnded = send(Method::Delete, session_path(id), &request).await?;
-                    on_end.try_run(());
-                    Ok::<String, Failure>(match ended.sessions_ended {
-                        0 => "That session had ended already.".to_owned(),
-                        count => format!("{} ended.", counted(count, "session")),
-                    })
-                },
-            );
-            acts.ask(act);
-        }
+        move |()| acts.ask(ending(id, &device_name, &who, on_end))
+    };
+    let disconnect = {
+        let (who, device_name) = (who.clone(), device_name.clone());
+        move |()| acts.ask(disconnecting(id, &device_name, &who))
     };
     let address = (!session.ip_address.is_empty()).then(|| view! { <Address text=session.ip_address /> });
     view! {
@@ -223,6 +248,9 @@ pub(super) fn SessionRow(
                 .then(|| {
                     view! {
                         <div class="admin-row-action">
+                            <Button small=true label=disconnect_label on_press=disconnect>
+                                "Disconnect"
+                            </Button>
                             <Button emphasis=Emphasis::Danger small=true label=end_label on_press=end>
                                 "End"
                             </Button>
