@@ -200,6 +200,32 @@ test("a reload comes back without a word", async ({ open }) => {
   await expect(log(ada)).not.toContainText("Grace Hopper left");
 });
 
+test("a reload of another page stays in the room, and whoever was never in one loads nothing of it", async ({ open }) => {
+  const [ada, grace] = await threeInARoom(open);
+  const [bystander] = await signedUp(open, "Tim Lee");
+  const loaded: string[] = [];
+  for (const person of [grace, bystander]) {
+    person.page.on("request", (request) => {
+      if (request.url().includes("latchkey-rooms")) loaded.push(person === grace ? "grace" : "bystander");
+    });
+  }
+  await expect(inRoom(ada, "Grace Hopper")).toContainText("Here");
+  const socket = grace.page.waitForEvent("websocket");
+  await grace.goesTo("/devices");
+  await grace.seesDevices(1);
+  await socket;
+  // Nobody is away whose browser has not said so.
+  await expect(inRoom(ada, "Grace Hopper")).toContainText("Away");
+  await bystander.goesTo("/activity");
+  await expect(bystander.heading("Activity")).toBeVisible();
+  await expect(log(ada).getByText("Grace Hopper joined")).toHaveCount(1);
+  expect(loaded).toContain("grace");
+  expect(loaded).not.toContain("bystander");
+  await grace.signsOut();
+  await expect(log(ada)).toContainText("Grace Hopper signed out", atOnce);
+  expect(await grace.page.evaluate(() => localStorage.getItem("latchkey.live-in"))).toBeNull();
+});
+
 test("a server that restarts is found again, and nothing is missed", async ({ open, server }) => {
   test.setTimeout(120_000);
   const [ada, grace] = await threeInARoom(open);

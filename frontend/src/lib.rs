@@ -2,8 +2,9 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "what is cut out gives a `Result`: what can fail is to fetch it")]
 
+use app::admin;
 use app::house::{self, FurtherFile, FurtherPages, HouseFile, HousePage};
-use app::{admin, rooms};
+use app::rooms::{self, RoomsPart};
 use client::return_to;
 use futures::FutureExt as _;
 use leptos::prelude::AnyView;
@@ -38,11 +39,13 @@ fn cut(page: HousePage) -> Result<AnyView, SplitLoaderError> {
         pages: FurtherPages::Admin,
         fetch: || fetch_admin().map(|fetched| fetched.is_ok()).boxed_local(),
         show: show_admin,
+        go_on: None,
     });
     house::further_comes_from(FurtherFile {
         pages: FurtherPages::Rooms,
         fetch: || fetch_rooms().map(|fetched| fetched.is_ok()).boxed_local(),
         show: show_rooms,
+        go_on: Some(go_on_in_rooms),
     });
     Ok(house::page(page))
 }
@@ -64,10 +67,15 @@ fn show_admin() -> Option<AnyView> {
 
 /// Rooms, in a file that only the file of the house asks for.
 #[wasm_split(rooms, fallible, preload(fetch_rooms))]
-fn cut_rooms() -> Result<AnyView, SplitLoaderError> {
-    Ok(rooms::page())
+fn cut_rooms(part: RoomsPart) -> Result<AnyView, SplitLoaderError> {
+    Ok(rooms::part(part))
 }
 
 fn show_rooms() -> Option<AnyView> {
-    cut_rooms().now_or_never().and_then(Result::ok)
+    cut_rooms(RoomsPart::Pages).now_or_never().and_then(Result::ok)
+}
+
+fn go_on_in_rooms() {
+    // There is nothing to see of it.
+    drop(cut_rooms(RoomsPart::Attendance).now_or_never());
 }

@@ -238,6 +238,7 @@ impl Client {
         if before.is_some_and(|before| before != tokens.session_id) {
             self.parts_forget();
         }
+        self.forget_live(|session| session != tokens.session_id);
         self.inner.ports.hint.write(SignInHint::SignedIn);
         if clock_set {
             self.tell(Change::ClockSet);
@@ -253,11 +254,10 @@ impl Client {
     /// Forgets the session and reports why. The answers to earlier requests have no effect after it.
     pub(super) fn end(&self, note: Option<SignedOutNote>) {
         let status = AuthStatus::SignedOut(note.clone());
-        {
+        let ended = {
             let mut state = self.inner.state.borrow_mut();
-            if let Some(session_id) = state.status.session_id() {
-                state.ended.push(session_id);
-            }
+            let ended = state.status.session_id();
+            state.ended.extend(ended);
             state.generation += 1;
             state.credentials = None;
             state.deadlines = None;
@@ -266,9 +266,12 @@ impl Client {
             state.refresh_delays.reset();
             state.stream = StreamState::Connecting;
             state.status = status.clone();
-        }
+            ended
+        };
         // Before anybody is told, and so before the sign-in page shows.
         self.parts_forget();
+        // Another tab may be in another session by now.
+        self.forget_live(|session| ended.is_none_or(|ended| ended == session));
         self.forget_acting();
         // Tasks that wait for the refresh get its late answer and drop it. No other may join it any more.
         self.inner.refresh.borrow_mut().take();

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::core::Client;
 use super::messages::TabMessage;
+use types::domain::SessionId;
 
 /// What an area hangs on the session.
 pub trait SessionPart {
@@ -44,6 +45,31 @@ impl Client {
     pub(super) fn parts_forget(&self) {
         for part in self.parts() {
             part.session_over();
+        }
+    }
+
+    /// Whether an area was live in this session, in whatever tab, when a page was loaded anew. Then it had better be
+    /// again: nobody has left it.
+    pub fn was_live(&self) -> bool {
+        let session = self.inner.state.borrow().status.session_id();
+        session.is_some() && self.inner.ports.hint.live_in() == session
+    }
+
+    /// Remembers for the next load of a page whether an area is live in this session.
+    pub(super) fn remember_live(&self, is_live: bool) {
+        let session = self.inner.state.borrow().status.session_id();
+        let Some(session) = session else { return };
+        let hint = &self.inner.ports.hint;
+        let was_live = hint.live_in() == Some(session);
+        if was_live != is_live {
+            hint.write_live_in(is_live.then_some(session));
+        }
+    }
+
+    /// Forgets it where the session in which something was live is over.
+    pub(super) fn forget_live(&self, is_over: impl Fn(SessionId) -> bool) {
+        if self.inner.ports.hint.live_in().is_some_and(is_over) {
+            self.inner.ports.hint.write_live_in(None);
         }
     }
 

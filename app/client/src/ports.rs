@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
 
 use super::credentials::AccessToken;
-use types::domain::Timestamp;
+use types::domain::{SessionId, Timestamp};
 
 /// Everything the client needs from its surroundings.
 #[derive(Clone)]
@@ -203,4 +203,11 @@ pub trait Hint {
 
     /// Writes it.
     fn write(&self, hint: SignInHint);
+
+    /// The session in which something is live in this browser that not every page loads, such as rooms. As little to be
+    /// relied on as the rest.
+    fn live_in(&self) -> Option<SessionId>;
+
+    /// Writes it.
+    fn write_live_in(&self, session: Option<SessionId>);
 }

@@ -9,11 +9,16 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::acting_banner::ActingBanner;
 use super::header::Header;
-use super::house::NotLoaded;
+use super::house::{FurtherPages, NotLoaded, go_on_behind};
 use super::permissions::Permissions;
 use super::stored_view::StoredView;
+use crate::browser;
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, AuthStatus, return_to};
+use crate::ui::after;
+
+/// How long after a page is there what is live behind it is fetched, in milliseconds: the page comes first.
+const BEHIND_AFTER_MS: f64 = 1_000.0;
 
 /// Header, and the page under it.
 #[component]
@@ -23,6 +28,7 @@ pub fn Frame() -> impl IntoView {
     let trouble = expect_context::<Auth>().trouble();
     let unknown = memo(move |_| trouble.with(Option::is_some));
     forget_place_on_other_pages();
+    go_on_in_rooms();
     view! {
         <ActingBanner />
         <Header />
@@ -78,6 +84,23 @@ fn forget_place_on_other_pages() {
     effect(move |_| {
         if location.pathname.with(|path| !path.starts_with("/devices")) {
             view.forget_place();
+        }
+    });
+}
+
+/// Whoever was in rooms in this session when the page was loaded stays in them, on whatever page. Nobody else fetches
+/// anything of rooms.
+fn go_on_in_rooms() {
+    let auth = expect_context::<Auth>();
+    let (session, in_person) = (auth.session_id(), auth.in_person());
+    let was_live = || browser::client().is_some_and(|client| client.was_live());
+    effect(move |_| {
+        if session.get().is_some() && in_person.get() && was_live() {
+            after(BEHIND_AFTER_MS, move || {
+                if was_live() {
+                    go_on_behind(FurtherPages::Rooms);
+                }
+            });
         }
     });
 }

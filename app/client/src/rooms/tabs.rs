@@ -118,7 +118,20 @@ impl Inner {
     /// Which rooms this tab attends may have changed: the connection says so, here or in another tab.
     pub(super) fn attendance_changed(&self) {
         self.announce();
+        self.remember();
         self.changed.notify_all();
+    }
+
+    /// Remembers whether the user is in any room: a page that is loaded anew attends them too, whichever it is.
+    fn remember(&self) {
+        let attends = {
+            let state = self.state.borrow();
+            let attends = !state.own_attendance(false).is_empty();
+            (attends || state.list.is_some()).then_some(attends)
+        };
+        if let Some(attends) = attends.filter(|_| self.is_in_person()) {
+            self.client.remember_live(attends);
+        }
     }
 
     fn announce(&self) {

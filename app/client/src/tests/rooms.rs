@@ -251,6 +251,54 @@ fn who_is_in_no_room_needs_no_socket() {
 }
 
 #[test]
+fn who_has_no_room_open_is_away_in_those_that_they_are_in() {
+    let scene = Scene::new();
+    let tab = scene.world.signed_in_tab();
+    let rooms = scene.rooms_in(&tab);
+    rooms.load_list();
+    scene.settle();
+    scene.hello();
+    assert_eq!((rooms.connection(), rooms.room()), (Connection::Open, None));
+    assert_eq!(scene.sockets.attended(), Some(here(false)));
+}
+
+#[test]
+fn that_the_user_is_in_rooms_is_remembered_for_the_next_load_of_any_page() {
+    let scene = Scene::new();
+    let own = scene.world.server.session_id();
+    let (tab, rooms) = scene.tab_in_attic();
+    assert_eq!((scene.world.live_in.get(), tab.client.was_live()), (Some(own), true));
+    rooms.close(ATTIC);
+    scene.settle();
+    assert!(tab.client.was_live(), "and still in the room");
+    scene.world.server.gives(Method::Post, &leave_room(ATTIC), 204, &"");
+    scene.lists(false);
+    let leaving = rooms.clone();
+    scene.world.finish(async move { leaving.leave(ATTIC).await }).unwrap();
+    scene.settle();
+    assert_eq!((scene.world.live_in.get(), tab.client.was_live()), (None, false));
+}
+
+#[test]
+fn with_the_session_it_is_forgotten_that_the_user_was_in_rooms_also_where_rooms_were_not_loaded() {
+    let scene = Scene::new();
+    let tab = scene.world.signed_in_tab();
+    scene.world.live_in.set(Some(scene.world.server.session_id()));
+    assert!(tab.client.was_live());
+    let client = tab.client.clone();
+    scene.world.finish(async move { client.sign_out().await });
+    assert_eq!((scene.world.live_in.get(), tab.client.was_live()), (None, false));
+}
+
+#[test]
+fn that_somebody_was_in_rooms_in_another_session_counts_for_nothing() {
+    let scene = Scene::new();
+    scene.world.live_in.set(Some(SessionId(Uuid::from_u128(99))));
+    let tab = scene.world.signed_in_tab();
+    assert_eq!((scene.world.live_in.get(), tab.client.was_live()), (None, false));
+}
+
+#[test]
 fn who_looks_away_is_away() {
     let scene = Scene::new();
     let (tab, rooms) = scene.tab_in_attic();
@@ -707,6 +755,7 @@ fn before_anybody_is_told_of_the_end_nothing_is_known_any_more(#[case] how: End)
     assert_eq!(told.borrow().first(), Some(&(true, Connection::Connecting)), "{how:?}");
     scene.settle();
     assert_eq!((rooms.room(), rooms.draft(ATTIC)), (None, String::new()), "{how:?}: no late answer brings it back");
+    assert_eq!(scene.world.live_in.get(), None, "{how:?}");
     assert_eq!(scene.sockets.open_now(), 0, "{how:?}");
 }
 

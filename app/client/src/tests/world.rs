@@ -15,7 +15,7 @@ use crate::notice::{Change, Notice};
 use crate::ports::{Clock, Hint, LockGuard, Ports, SignInHint, TabChannel, TabLock};
 use crate::status::{AuthStatus, Expiry, StreamState};
 use crate::{Client, Failure, SignedOutNote};
-use types::domain::Timestamp;
+use types::domain::{SessionId, Timestamp};
 
 /// How often the server says something on a stream.
 const KEEP_ALIVE_MS: f64 = 15_000.0;
@@ -162,16 +162,30 @@ impl TabLock for Locks {
 }
 
 /// Storage, unless it is refused.
-struct SharedHint(Option<Rc<Cell<SignInHint>>>);
+struct SharedHint {
+    available: bool,
+    hint: Rc<Cell<SignInHint>>,
+    live_in: Rc<Cell<Option<SessionId>>>,
+}
 
 impl Hint for SharedHint {
     fn read(&self) -> SignInHint {
-        self.0.as_ref().map(|hint| hint.get()).unwrap_or_default()
+        if self.available { self.hint.get() } else { SignInHint::default() }
     }
 
     fn write(&self, hint: SignInHint) {
-        if let Some(stored) = &self.0 {
-            stored.set(hint);
+        if self.available {
+            self.hint.set(hint);
+        }
+    }
+
+    fn live_in(&self) -> Option<SessionId> {
+        self.live_in.get().filter(|_| self.available)
+    }
+
+    fn write_live_in(&self, session: Option<SessionId>) {
+        if self.available {
+            self.live_in.set(session);
         }
     }
 }
@@ -279,6 +293,8 @@ pub struct World {
     pub time: FakeTime,
     pub locks: Locks,
     pub hint: Rc<Cell<SignInHint>>,
+    /// The session in which something is live that not every page loads.
+    pub live_in: Rc<Cell<Option<SessionId>>>,
     pub random: Rc<Cell<f64>>,
     pub wall: Rc<Cell<i64>>,
     pub channel_available: bool,
@@ -303,6 +319,7 @@ impl World {
             time,
             locks: Locks::default(),
             hint: Rc::default(),
+            live_in: Rc::default(),
             random: Rc::new(Cell::new(0.5)),
             wall: Rc::new(Cell::new(0)),
             channel_available: true,
@@ -329,7 +346,11 @@ impl World {
             clock: Rc::new(clock),
             channel: Rc::new(channel),
             lock: Rc::new(self.locks.clone()),
-            hint: Rc::new(SharedHint(self.storage_available.then(|| self.hint.clone()))),
+            hint: Rc::new(SharedHint {
+                available: self.storage_available,
+                hint: self.hint.clone(),
+                live_in: self.live_in.clone(),
+            }),
         });
         let process = Process::default();
         let changes = Rc::<RefCell<Vec<Change>>>::default();

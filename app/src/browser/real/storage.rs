@@ -5,8 +5,10 @@ use web_sys::Storage;
 
 use crate::browser::theme::ThemeChoice;
 use client::ports::{Hint, SignInHint};
+use types::domain::SessionId;
 
 const HINT: &str = "latchkey.signed-in";
+const LIVE_IN: &str = "latchkey.live-in";
 const THEME: &str = "latchkey.theme";
 
 fn storage() -> Option<Storage> {
@@ -47,6 +49,14 @@ impl Hint for StoredHint {
                 SignInHint::SignOutPending => Some("ending"),
             },
         );
+    }
+
+    fn live_in(&self) -> Option<SessionId> {
+        read(LIVE_IN)?.parse().ok()
+    }
+
+    fn write_live_in(&self, session: Option<SessionId>) {
+        write(LIVE_IN, session.map(|session| session.to_string()).as_deref());
     }
 }
 

@@ -27,6 +27,8 @@ pub struct FurtherFile {
     pub fetch: fn() -> LocalBoxFuture<'static, bool>,
     /// The pages out of the file. Nothing where the file is not there.
     pub show: fn() -> Option<AnyView>,
+    /// Has what is live in these pages go on while others are shown, where there is such a thing and the file is there.
+    pub go_on: Option<fn()>,
 }
 
 thread_local! {
@@ -49,6 +51,24 @@ fn is_here(pages: FurtherPages) -> bool {
     ARE_HERE.with_borrow(|here| here.contains(&pages))
 }
 
+fn came(pages: FurtherPages) {
+    if !is_here(pages) {
+        ARE_HERE.with_borrow_mut(|here| here.push(pages));
+    }
+}
+
+/// Fetches the file of pages and has what is live in them go on, whatever page is shown. Nobody waits for it: where it
+/// cannot be fetched it is as it was.
+pub fn go_on_behind(pages: FurtherPages) {
+    let Some(FurtherFile { fetch, go_on: Some(go_on), .. }) = file_of(pages) else { return };
+    spawn_local(async move {
+        if fetch().await {
+            came(pages);
+            go_on();
+        }
+    });
+}
+
 /// The pages, or what stands in their place until their file is there. What the server renders shows nothing of them.
 #[component]
 pub(super) fn Further(
@@ -63,8 +83,8 @@ pub(super) fn Further(
                 Some(file) => (file.fetch)().await,
                 None => false,
             };
-            if fetched && !is_here(pages) {
-                ARE_HERE.with_borrow_mut(|here| here.push(pages));
+            if fetched {
+                came(pages);
             }
             here.try_set(fetched);
             failed.try_set(!fetched);

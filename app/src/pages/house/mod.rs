@@ -29,6 +29,7 @@ use super::frame::Frame;
 
 pub(super) use self::file::fetch_ahead;
 pub use self::file::{HouseFile, comes_from, fetch_house};
+pub(super) use self::further::go_on_behind;
 pub use self::further::{FurtherFile, FurtherPages, further_comes_from};
 pub(super) use self::loading::NotLoaded;
 

@@ -16,13 +16,36 @@ use leptos_router::hooks::use_location;
 use self::list::RoomsPage;
 use self::model::Model;
 use self::room::RoomPage;
+use crate::browser;
 use crate::reactive::memo;
 use crate::ui::{Heading, IconName, StateCard};
 use types::api::RoomId;
 
-/// The pages: what the file holds.
-pub fn page() -> AnyView {
-    view! { <RoomsPages /> }.into_any()
+/// What the file of rooms is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomsPart {
+    /// The pages.
+    Pages,
+    /// Being in rooms while other pages are shown.
+    Attendance,
+}
+
+/// A part of what the file holds. There is nothing to see of attendance.
+pub fn part(part: RoomsPart) -> AnyView {
+    match part {
+        RoomsPart::Pages => view! { <RoomsPages /> }.into_any(),
+        RoomsPart::Attendance => {
+            attend();
+            ().into_any()
+        }
+    }
+}
+
+/// Which rooms the user is in is all that it takes to attend them, as somebody who looks elsewhere.
+fn attend() {
+    if let Some(rooms) = browser::rooms().filter(|rooms| rooms.list().is_none()) {
+        rooms.load_list();
+    }
 }
 
 /// Which of the pages an address leads to.

@@ -209,6 +209,12 @@ impl Hint for Alone {
     }
 
     fn write(&self, _: SignInHint) {}
+
+    fn live_in(&self) -> Option<SessionId> {
+        None
+    }
+
+    fn write_live_in(&self, _: Option<SessionId>) {}
 }
 
 /// A client of one of the two, and what it was answered.
