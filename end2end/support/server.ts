@@ -38,6 +38,11 @@ export class Server {
     return server;
   }
 
+  /** One more with the same settings. They have a database in common where the settings name one. */
+  async another(): Promise<Server> {
+    return Server.start(this.settings);
+  }
+
   /** Starts again where it was stopped: same port, same database, same secret. */
   async start(): Promise<void> {
     const child = spawn(program, ["serve"], {
@@ -104,7 +109,7 @@ export class Server {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;

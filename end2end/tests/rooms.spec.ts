@@ -1,79 +1,24 @@
 // Rooms: who is there, what is said, and what the end of a session takes along. Each person has a browser of their own.
 
 import AxeBuilder from "@axe-core/playwright";
-import type { BrowserContextOptions, Locator } from "@playwright/test";
 import { demo, stranger, type Account } from "../support/api.ts";
-import { refused, unreachable } from "../support/complaints.ts";
+import { Cable } from "../support/cable.ts";
+import { unreachable } from "../support/complaints.ts";
 import type { Person } from "../support/person.ts";
+import {
+  atOnce,
+  greyed,
+  inRoom,
+  joinsRoom,
+  log,
+  makesRoom,
+  message,
+  room,
+  says,
+  signedUp,
+  threeInARoom,
+} from "../support/rooms.ts";
 import { expect, test, userAgents } from "../support/test.ts";
-
-/** Who is not in a room is refused, and the browser writes a line for it. */
-const notIn = /status of 403/;
-const room = "The attic";
-/** Who has lost the connection is greyed after ten seconds. */
-const greyed = { timeout: 25_000 };
-/** Everything else is seen in a moment. */
-const atOnce = { timeout: 3_000 };
-
-type Open = (options?: BrowserContextOptions) => Promise<Person>;
-
-/** Somebody with an account, signed in in a browser of their own. */
-async function signedUp(open: Open, name: string, options: BrowserContextOptions = {}): Promise<[Person, Account]> {
-  const person = await open(options);
-  // Whoever is signed out may have asked for something at that moment.
-  person.complaints.allow(notIn, refused);
-  const account = stranger(name);
-  await person.signsUp(account);
-  await person.entersCodeFromMailbox(account);
-  await person.seesDevices(1);
-  return [person, account];
-}
-
-async function makesRoom(person: Person, name = room): Promise<void> {
-  await person.goesTo("/rooms");
-  await person.field("Name of a new room").fill(name);
-  await person.button("Make a room").click();
-  await expect(person.heading(name)).toBeVisible();
-  await expect(message(person)).toBeVisible();
-}
-
-async function joinsRoom(person: Person, name = room): Promise<void> {
-  await person.goesTo("/rooms");
-  await person.button(`Join ${name}`).click();
-  await expect(person.heading(name)).toBeVisible();
-  await expect(message(person)).toBeVisible();
-}
-
-function log(person: Person): Locator {
-  return person.page.getByRole("log");
-}
-
-/** Where one writes. */
-function message(person: Person): Locator {
-  return person.field("Message");
-}
-
-/** The row of somebody in the room. */
-function inRoom(person: Person, name: string): Locator {
-  return person.page.getByRole("region", { name: "In this room" }).getByRole("listitem").filter({ hasText: name });
-}
-
-async function says(person: Person, text: string): Promise<void> {
-  await message(person).fill(text);
-  await message(person).press("Enter");
-  await expect(log(person)).toContainText(text);
-}
-
-/** Ada has made a room, and Grace and Bob have joined it. */
-async function threeInARoom(open: Open): Promise<[Person, Person, Person]> {
-  const [ada] = await signedUp(open, "Ada Lovelace");
-  const [grace] = await signedUp(open, "Grace Hopper");
-  const [bob] = await signedUp(open, "Bob Kahn");
-  await makesRoom(ada);
-  await joinsRoom(grace);
-  await joinsRoom(bob);
-  return [ada, grace, bob];
-}
 
 test("three people see who comes, what is said and who writes", async ({ open }) => {
   const [ada, grace, bob] = await threeInARoom(open);
@@ -131,6 +76,15 @@ test("whoever is signed out from the devices page leaves, and is told why", asyn
   await expect(grace.page.getByText("From my laptop")).toHaveCount(0);
 });
 
+/** Nothing of it is in the page, or in anything that the browser keeps. */
+async function holdsNothingOf(person: Person, texts: readonly string[]): Promise<void> {
+  const held = await person.page.evaluate(() => {
+    const stored = [localStorage, sessionStorage].flatMap((storage) => Object.entries(storage));
+    return `${document.documentElement.outerHTML} ${JSON.stringify([stored, history.state])}`;
+  });
+  for (const text of texts) expect(held).not.toContain(text);
+}
+
 /** An administrator at the page of somebody. */
 async function findsPerson(admin: Person, account: Account): Promise<void> {
   await admin.goesTo("/admin/users");
@@ -139,7 +93,117 @@ async function findsPerson(admin: Person, account: Account): Promise<void> {
   await expect(admin.heading(account.name)).toBeVisible();
 }
 
-test("whoever is disconnected by an operator stays signed in, and comes back when they ask for it", async ({ open }) => {
+test("whoever is signed out by an administrator leaves, is told why, and starts clean", async ({ open }) => {
+  test.setTimeout(90_000);
+  const [ada, grace, bob] = await threeInARoom(open);
+  const admin = await open();
+  await admin.signsIn(demo);
+  const [lin, account] = await signedUp(open, "Lin Yao");
+  await joinsRoom(lin);
+  await says(ada, "Between us");
+  await expect(log(lin)).toContainText("Between us", atOnce);
+  await findsPerson(admin, account);
+  await admin.button(/^End the session on/).click();
+  await message(lin).pressSequentially("Half a sentence");
+  await expect(bob.page.getByText("Lin Yao is typing…")).toBeVisible(atOnce);
+  await admin.dialog().getByRole("button", { name: "End session", exact: true }).click();
+  for (const person of [ada, grace, bob]) {
+    await expect(log(person)).toContainText("Lin Yao was signed out", atOnce);
+    await expect(inRoom(person, "Lin Yao")).toHaveCount(0);
+    await expect(person.page.getByText("is typing…")).toHaveCount(0);
+  }
+  await lin.isSignedOut("You were signed out by an administrator.");
+  await holdsNothingOf(lin, ["Between us", "Half a sentence", "Ada Lovelace", "Grace Hopper", "Bob Kahn"]);
+
+  // Back where they were, and in no room.
+  await lin.signsInHere(account);
+  await expect(lin.page.getByRole("heading", { name: "You’re not in this room" })).toBeVisible();
+  await holdsNothingOf(lin, ["Between us", "Half a sentence", "Ada Lovelace"]);
+  await lin.button(/^Join /).click();
+  await expect(message(lin)).toHaveValue("");
+  await expect(log(ada).getByText("Lin Yao joined")).toHaveCount(2);
+});
+
+test("a new password takes the other device out of the room", async ({ open }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [laptop, account] = await signedUp(open, "Grace Hopper", { userAgent: userAgents.windowsFirefox });
+  const phone = await open({ userAgent: userAgents.iphoneSafari });
+  await phone.signsIn(account);
+  await makesRoom(ada);
+  await joinsRoom(phone);
+  await says(ada, "Between us");
+  await expect(log(phone)).toContainText("Between us", atOnce);
+  await laptop.goesTo("/profile");
+  await laptop.password("Current password").fill(account.password);
+  await laptop.password("New password").fill("nine umbrellas in a bakery");
+  await laptop.button("Change password").click();
+  await laptop.seesToast(/^Password changed/);
+  await expect(log(ada)).toContainText("Grace Hopper was signed out", atOnce);
+  await expect(inRoom(ada, "Grace Hopper")).toHaveCount(0);
+  await phone.isSignedOut(/someone changed your password/);
+  await holdsNothingOf(phone, ["Between us", "Ada Lovelace"]);
+});
+
+test.describe("where sessions are short", () => {
+  test.use({
+    settings: {
+      JWT_EXPIRE: "50s",
+      REFRESH_EXPIRE: "50s",
+      SESSION_MAX_AGE: "50s",
+      SESSION_WARNING: "10s",
+      PRESENCE_TIMEOUT: "20s",
+    },
+  });
+
+  test("whose session expires leaves, and the room says that it did", async ({ open }) => {
+    test.setTimeout(120_000);
+    const [grace] = await signedUp(open, "Grace Hopper");
+    await makesRoom(grace);
+    await says(grace, "Between us");
+    // Her session is younger than the one that expires.
+    const [ada] = await signedUp(open, "Ada Lovelace");
+    await joinsRoom(ada);
+    await expect(log(ada)).toContainText("Grace Hopper’s session expired", { timeout: 60_000 });
+    await expect(inRoom(ada, "Grace Hopper")).toHaveCount(0);
+    await grace.isSignedOut("Your session expired.");
+    await holdsNothingOf(grace, ["Between us", "Ada Lovelace"]);
+  });
+});
+
+test("a network that is cut makes one grey, and whoever is back in time was never gone", async ({ open }) => {
+  test.setTimeout(120_000);
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [bob] = await signedUp(open, "Bob Kahn");
+  const cable = await Cable.lay();
+  try {
+    const [grace] = await signedUp(open, "Grace Hopper", { proxy: { server: cable.address } });
+    grace.complaints.allow(unreachable, /WebSocket/);
+    await makesRoom(ada);
+    await joinsRoom(bob);
+    await joinsRoom(grace);
+    await expect(inRoom(ada, "Grace Hopper")).toContainText("Here");
+    cable.cut();
+    for (const person of [ada, bob]) {
+      await expect(inRoom(person, "Grace Hopper")).toContainText("Connection lost", greyed);
+    }
+    await expect(grace.page.getByText(/The others see you greyed/)).toBeVisible();
+    await says(ada, "Are you there?");
+    cable.mend();
+    await expect(log(grace)).toContainText("Are you there?", { timeout: 40_000 });
+    for (const person of [ada, bob]) {
+      await expect(inRoom(person, "Grace Hopper")).toContainText("Here", { timeout: 40_000 });
+      await expect(log(person).getByText("Grace Hopper joined")).toHaveCount(1);
+      await expect(log(person)).not.toContainText("Grace Hopper left");
+      await expect(log(person)).not.toContainText("signed out");
+    }
+  } finally {
+    await cable.remove();
+  }
+});
+
+test("whoever is disconnected by an operator stays signed in, and comes back when they ask for it", async ({
+  open,
+}) => {
   const [ada] = await signedUp(open, "Ada Lovelace");
   const [grace, account] = await signedUp(open, "Grace Hopper");
   const admin = await open();
@@ -200,7 +264,9 @@ test("a reload comes back without a word", async ({ open }) => {
   await expect(log(ada)).not.toContainText("Grace Hopper left");
 });
 
-test("a reload of another page stays in the room, and whoever was never in one loads nothing of it", async ({ open }) => {
+test("a reload of another page stays in the room, and whoever was never in one loads nothing of it", async ({
+  open,
+}) => {
   const [ada, grace] = await threeInARoom(open);
   const [bystander] = await signedUp(open, "Tim Lee");
   const loaded: string[] = [];
@@ -228,7 +294,7 @@ test("a reload of another page stays in the room, and whoever was never in one l
 
 test("a server that restarts is found again, and nothing is missed", async ({ open, server }) => {
   test.setTimeout(120_000);
-  const [ada, grace] = await threeInARoom(open);
+  const [ada, grace, bob] = await threeInARoom(open);
   ada.complaints.allow(unreachable, /WebSocket/);
   await server.restart();
   await expect(async () => {
@@ -236,7 +302,11 @@ test("a server that restarts is found again, and nothing is missed", async ({ op
   }).toPass({ timeout: 40_000 });
   await expect(log(grace)).toContainText("Is anybody there?", { timeout: 40_000 });
   await expect(inRoom(ada, "Grace Hopper")).toContainText("Here", { timeout: 40_000 });
-  await expect(log(ada)).not.toContainText("Grace Hopper left");
+  await expect(log(bob)).toContainText("Is anybody there?", { timeout: 40_000 });
+  for (const name of ["Grace Hopper", "Bob Kahn"]) {
+    await expect(log(ada).getByText(`${name} joined`)).toHaveCount(1);
+    await expect(log(ada)).not.toContainText(`${name} left`);
+  }
 });
 
 test("who is offline is told so, and what they wrote stays", async ({ open }) => {

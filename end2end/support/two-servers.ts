@@ -1,0 +1,41 @@
+// `test` with two servers that share a database: `server`, at which `open` opens browsers, and `other`.
+
+import type { BrowserContextOptions } from "@playwright/test";
+import { Person } from "./person.ts";
+import { Postgres } from "./postgres.ts";
+import type { Server } from "./server.ts";
+import { test as base } from "./test.ts";
+
+interface Fixtures {
+  postgres: Postgres;
+  /** The second server. */
+  other: Server;
+  /** As `open`, at the second server. */
+  openAtOther: (options?: BrowserContextOptions) => Promise<Person>;
+}
+
+export const test = base.extend<Fixtures>({
+  postgres: async ({}, use) => {
+    const postgres = await Postgres.start();
+    await use(postgres);
+    await postgres.dispose();
+  },
+
+  settings: async ({ postgres }, use) => {
+    await use({ DATABASE_URL: postgres.url });
+  },
+
+  other: async ({ server }, use, info) => {
+    const other = await server.another();
+    await use(other);
+    await other.dispose();
+    if (info.status !== info.expectedStatus) await info.attach("other.log", { body: other.log() });
+  },
+
+  openAtOther: async ({ open, other }, use) => {
+    await use(async (options) => {
+      const { page, context, complaints } = await open(options);
+      return new Person(page, context, complaints, other.address);
+    });
+  },
+});
