@@ -2,6 +2,7 @@
 
 mod endings;
 mod http;
+mod leftovers;
 mod moderation;
 mod presence;
 mod socket;
