@@ -19,7 +19,8 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
 use crate::events::{
-    self, Bus, BusParts, BusStatus, Events, InProcess, PostgresNotify, Redis, Transport, TransportError, bus,
+    self, Bus, BusParts, BusStatus, Events, InProcess, PostgresNotify, Redis, RedisConnection, Transport,
+    TransportError, bus,
 };
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
@@ -155,8 +156,9 @@ impl Application {
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
+        let redis = redis_connection(&config)?;
         let (bus_sender, bus) = bus(BusParts {
-            transports: transports(&config, &store, &keys)?,
+            transports: transports(redis.as_ref(), &store, &keys),
             me,
             message_key: keys.bus_message_key(config.server.public_url.origin()),
             clock: Arc::clone(&clock),
@@ -171,6 +173,9 @@ impl Application {
         areas.insert(key_ring);
         areas.insert(Arc::clone(&registry));
         areas.insert(bus_status);
+        if let Some(redis) = redis {
+            areas.insert(redis);
+        }
         for area in AREAS {
             if let Err(error) = (area.build)(&context, &config, &mut areas).await {
                 // A server that does not start must not prevent another from starting with other settings.
@@ -364,13 +369,18 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     Ok(store)
 }
 
+/// The connection to Redis, where there is one.
+fn redis_connection(config: &Config) -> Result<Option<Arc<RedisConnection>>, StartError> {
+    let Some(url) = &config.bus.redis_url else { return Ok(None) };
+    Ok(Some(Arc::new(RedisConnection::new(url.expose_secret()).map_err(StartError::Bus)?)))
+}
+
 /// How messages travel between the servers: over the database where it is shared, and over Redis as well where there is
 /// one. By itself in this process where there is neither.
-fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn Transport>>, StartError> {
+fn transports(redis: Option<&Arc<RedisConnection>>, store: &Store, keys: &Keys) -> Vec<Box<dyn Transport>> {
     let mut transports: Vec<Box<dyn Transport>> = Vec::new();
-    if let Some(url) = &config.bus.redis_url {
-        let channel = format!("latchkey:{}", keys.installation());
-        transports.push(Box::new(Redis::new(url.expose_secret(), channel).map_err(StartError::Bus)?));
+    if let Some(redis) = redis {
+        transports.push(Box::new(Redis::over(Arc::clone(redis), format!("latchkey:{}", keys.installation()))));
     }
     if let Some(database) = store.notifications() {
         transports.push(Box::new(PostgresNotify::new(database)));
@@ -378,7 +388,7 @@ fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn
     if transports.is_empty() {
         transports.push(Box::new(InProcess::new()));
     }
-    Ok(transports)
+    transports
 }
 
 /// Makes and verifies access tokens, with the permissions of all areas.

@@ -11,8 +11,8 @@ mod publish;
 mod topics;
 
 pub use bus::{
-    Bus, BusParts, BusSender, BusState, BusStatus, InProcess, MessageKey, PostgresNotify, Redis, Transport,
-    TransportError, bus,
+    Bus, BusParts, BusSender, BusState, BusStatus, InProcess, MessageKey, PostgresNotify, Redis, RedisConnection,
+    Transport, TransportError, bus,
 };
 pub use metrics::{BusMessage, EventMetrics, show_metrics};
 pub use presence::Presence;

@@ -15,6 +15,7 @@ mod message_key;
 mod notify;
 mod receiver;
 mod redis;
+mod redis_connection;
 mod seen;
 mod status;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use message::Message;
 pub use message_key::MessageKey;
 pub use notify::PostgresNotify;
 pub use redis::Redis;
+pub use redis_connection::RedisConnection;
 pub use status::{BusState, BusStatus};
 
 use line::BusLine;
