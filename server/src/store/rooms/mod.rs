@@ -38,6 +38,8 @@ verbs! {
     room(id: RoomId, user: UserId) -> Option<RoomRow>;
     /// Who is in a room, those who joined first come first.
     participants(id: RoomId, now: Timestamp) -> Vec<ParticipantRow>;
+    /// The same, but with the heartbeats of those sessions only whose presence was not prolonged by `prolong_presence`.
+    participants_heard(id: RoomId, now: Timestamp) -> Vec<ParticipantRow>;
     /// Writes what somebody says. `None` where they are not in the room.
     post_message(room: RoomId, user: UserId, text: &MessageText, at: Timestamp) -> Option<RoomMessageRow>;
     /// What was said in a room before a message, latest first.
@@ -55,6 +57,9 @@ verbs! {
     /// Prolongs the presence of sessions in rooms. Gives who is present where; the others have to attend again. What has
     /// run out is not prolonged any more.
     heartbeat(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
+    /// The same for sessions whose heartbeats are in Redis: until their presence runs out, or there is a heartbeat here,
+    /// the last one counts as if it were still to come.
+    prolong_presence(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
     /// Of whom in which rooms the last heartbeat of a session that is present lies between these moments.
     gone_quiet(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
     /// The number of the last message of rooms.

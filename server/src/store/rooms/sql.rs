@@ -20,6 +20,35 @@ macro_rules! presences {
     };
 }
 
+/// Who is in a room, with the last heartbeats of those presences that a condition finds.
+macro_rules! participants {
+    ($which:literal) => {
+        concat!(
+            "SELECT m.user_id, u.name, m.joined_at, (SELECT MAX(p.heartbeat_at) FROM room_presence p \
+             WHERE p.user_id = m.user_id AND p.room_id = m.room_id AND p.until > $2",
+            $which,
+            ") AS heartbeat_at, (SELECT MAX(p.heartbeat_at) FROM room_presence p \
+             WHERE p.user_id = m.user_id AND p.room_id = m.room_id AND p.until > $2 AND NOT p.is_away",
+            $which,
+            ") AS here_at FROM room_members m JOIN users u ON u.id = m.user_id \
+             WHERE m.room_id = $1 AND m.left_at IS NULL ORDER BY m.joined_at, m.user_id"
+        )
+    };
+}
+
+/// Prolongs presences, which a list of pairs names, and notes this as their last heartbeat.
+macro_rules! prolong {
+    ($heartbeat:literal) => {
+        concat!(
+            "UPDATE room_presence SET heartbeat_at = ",
+            $heartbeat,
+            ", until = $2, is_away = $3",
+            presences!("p.until > $1 AND ({pairs:4:p.session_id:p.room_id})"),
+            " RETURNING session_id, room_id"
+        )
+    };
+}
+
 statements! {
     INSERT_ROOM = "INSERT INTO rooms (id, name, created_at, last_message_at) VALUES ($1, $2, $3, $3)";
     ROOM = "SELECT id, name, created_at, EXISTS (SELECT 1 FROM room_members m WHERE m.room_id = rooms.id \
@@ -40,22 +69,16 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM room_presence p WHERE p.user_id = room_members.user_id \
         AND p.room_id = room_members.room_id AND p.until > $1) \
         RETURNING room_id, user_id, (SELECT u.name FROM users u WHERE u.id = room_members.user_id) AS name";
-    PARTICIPANTS = "SELECT m.user_id, u.name, m.joined_at, \
-        (SELECT MAX(p.heartbeat_at) FROM room_presence p WHERE p.user_id = m.user_id AND p.room_id = m.room_id \
-        AND p.until > $2) AS heartbeat_at, \
-        (SELECT MAX(h.heartbeat_at) FROM room_presence h WHERE h.user_id = m.user_id AND h.room_id = m.room_id \
-        AND h.until > $2 AND NOT h.is_away) AS here_at \
-        FROM room_members m JOIN users u ON u.id = m.user_id WHERE m.room_id = $1 AND m.left_at IS NULL \
-        ORDER BY m.joined_at, m.user_id";
+    PARTICIPANTS = participants!("");
+    /// The same by the heartbeats that the database has: not by sessions whose heartbeats Redis has.
+    PARTICIPANTS_HEARD = participants!(" AND p.heartbeat_at < p.until");
     ENTER = "INSERT INTO room_presence (room_id, session_id, user_id, server, is_away, entered_at, heartbeat_at, \
         until) VALUES ($1, $2, $3, $4, $7, $5, $5, $6) ON CONFLICT (room_id, session_id) DO UPDATE SET \
         server = excluded.server, is_away = excluded.is_away, heartbeat_at = excluded.heartbeat_at, \
         until = excluded.until";
-    HEARTBEAT = concat!(
-        "UPDATE room_presence SET heartbeat_at = $1, until = $2, is_away = $3",
-        presences!("p.until > $1 AND ({pairs:4:p.session_id:p.room_id})"),
-        " RETURNING session_id, room_id"
-    );
+    HEARTBEAT = prolong!("$1");
+    /// For a session whose heartbeats Redis has: while its presence lasts, the database does not say that none comes.
+    PROLONG_PRESENCE = prolong!("$2");
     /// Of all who are present: as many rows as there are sessions in rooms.
     GONE_QUIET = "SELECT DISTINCT room_id, user_id FROM room_presence \
         WHERE until > $3 AND heartbeat_at >= $1 AND heartbeat_at < $2";

@@ -415,6 +415,40 @@ async fn who_is_in_a_room_attends_it_and_nobody_joins_by_that(
     assert!(!attends(attic, (bob, his), false).await, "the session is over");
 }
 
+#[rstest]
+#[tokio::test]
+async fn whose_heartbeats_are_in_redis_is_there_by_the_database_until_it_hears_otherwise(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
+    let (hers, his) = (sign_in(&store, ada, "Laptop", START).await, sign_in(&store, bob, "Laptop", START).await);
+    let attic = makes_room(&store, (ada, hers), START).await;
+    enters(&store, attic, (bob, his), START).await;
+    let hers = beat(attic, hers, minutes(4));
+    let present = [(hers.session_id, attic)];
+    assert_eq!(store.rooms().prolong_presence(&[hers], minutes(1)).await.expect("an answer"), present);
+    let seen = async |heard: bool| {
+        let rows = if heard {
+            store.rooms().participants_heard(attic, minutes(2)).await
+        } else {
+            store.rooms().participants(attic, minutes(2)).await
+        };
+        let rows = rows.expect("participants");
+        let of = |user: UserId| rows.iter().find(|row| row.user_id == user).map(|row| (row.heartbeat_at, row.here_at));
+        [of(ada).expect("she is in it"), of(bob).expect("he is in it")]
+    };
+    let until = Some(hers.until);
+    assert_eq!(seen(false).await, [(until, until), (Some(START), Some(START))]);
+    assert_eq!(seen(true).await, [(None, None), (Some(START), Some(START))]);
+    // A heartbeat here counts again.
+    store.rooms().heartbeat(&[hers], minutes(2)).await.expect("an answer");
+    assert_eq!(seen(true).await, [(Some(minutes(2)), Some(minutes(2))), (Some(START), Some(START))]);
+    // What has run out is not brought back.
+    let late = beat(attic, hers.session_id, minutes(9));
+    assert!(store.rooms().prolong_presence(&[late], minutes(9)).await.expect("an answer").is_empty());
+}
+
 async fn heartbeat_of(store: &Store, room: RoomId, user: UserId) -> Option<Timestamp> {
     let participants = store.rooms().participants(room, minutes(9)).await.expect("participants");
     participants.iter().find(|row| row.user_id == user).and_then(|row| row.heartbeat_at)

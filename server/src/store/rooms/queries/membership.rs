@@ -136,8 +136,21 @@ impl Database {
     }
 
     pub(in crate::store) async fn participants(&self, id: RoomId, now: Timestamp) -> Result<Vec<ParticipantRow>> {
+        self.participants_by(sql::rooms::PARTICIPANTS, id, now).await
+    }
+
+    pub(in crate::store) async fn participants_heard(&self, id: RoomId, now: Timestamp) -> Result<Vec<ParticipantRow>> {
+        self.participants_by(sql::rooms::PARTICIPANTS_HEARD, id, now).await
+    }
+
+    async fn participants_by(
+        &self,
+        statement: &'static str,
+        id: RoomId,
+        now: Timestamp,
+    ) -> Result<Vec<ParticipantRow>> {
         let rows: Vec<ParticipantColumns> =
-            query_as(sql::rooms::PARTICIPANTS).bind(id.0).bind(now.as_millis()).fetch_all(self.readers()).await?;
+            query_as(statement).bind(id.0).bind(now.as_millis()).fetch_all(self.readers()).await?;
         read_all(rows)
     }
 

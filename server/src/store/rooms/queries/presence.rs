@@ -26,6 +26,23 @@ impl Database {
         beats: &[Heartbeat],
         now: Timestamp,
     ) -> Result<Vec<(SessionId, RoomId)>> {
+        self.prolong(sql::rooms::HEARTBEAT, beats, now).await
+    }
+
+    pub(in crate::store) async fn prolong_presence(
+        &self,
+        beats: &[Heartbeat],
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, RoomId)>> {
+        self.prolong(sql::rooms::PROLONG_PRESENCE, beats, now).await
+    }
+
+    async fn prolong(
+        &self,
+        statement: &'static str,
+        beats: &[Heartbeat],
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, RoomId)>> {
         let mut beats = beats.to_vec();
         // Those that are alike beside each other, and these in the order in which they are locked.
         beats.sort_unstable();
@@ -37,7 +54,7 @@ impl Database {
             let Some(first) = chunk.first() else { continue };
             // Each for itself: nobody waits for the locks of all.
             let mut tx = self.begin().await?;
-            let mut prolong = sqlx::query_as::<Db, (Uuid, Uuid)>(fill(sql::rooms::HEARTBEAT, &DIALECT, chunk.len()))
+            let mut prolong = sqlx::query_as::<Db, (Uuid, Uuid)>(fill(statement, &DIALECT, chunk.len()))
                 .bind(now.as_millis())
                 .bind(first.until.as_millis())
                 .bind(first.is_away);
