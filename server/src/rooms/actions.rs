@@ -10,12 +10,13 @@ use types::words::AuditAction;
 use super::attendances::Attendances;
 use super::heartbeats::Quiet;
 use super::metrics::{CleanUp, Departure, RoomMetrics};
+use super::redis_presence::RedisPresence;
 use super::settings::RoomsConfig;
 use super::shown;
 use crate::auth::tokens::Verified;
 use crate::config::Config;
 use crate::context::Context;
-use crate::events::Topic;
+use crate::events::{RedisConnection, Topic};
 use crate::store::{Entrance, NewAudit, Origin, RoomEntry, RoomMessageRow, StoreError};
 
 /// How many may be in a room.
@@ -35,6 +36,8 @@ pub struct Rooms {
     /// Which sockets of this server attend which rooms.
     pub(super) attendances: Attendances,
     pub(super) quiet: Mutex<Quiet>,
+    /// Where heartbeats are, where there is a Redis.
+    pub(super) redis: Option<RedisPresence>,
 }
 
 /// A user in a session, who is in a room or enters it.
@@ -59,12 +62,13 @@ pub struct Moderator {
 
 impl Rooms {
     /// By the settings.
-    pub fn new(context: &Context, config: &Config) -> Self {
+    pub fn new(context: &Context, config: &Config, redis: Option<Arc<RedisConnection>>) -> Self {
         let RoomsConfig { presence_timeout, retention } = *config.section::<RoomsConfig>();
-        let (server, metrics) = (config.server.server_id.clone(), context.metrics.group());
+        let (server, metrics) = (config.server.server_id.clone(), context.metrics.group::<RoomMetrics>());
         let quiet = Mutex::new(Quiet::since(context.now()));
         let attendances = Attendances::default();
-        Self { context: context.clone(), server, presence_timeout, retention, metrics, attendances, quiet }
+        let redis = redis.map(|redis| RedisPresence::new(redis, &context.keys.installation(), Arc::clone(&metrics)));
+        Self { context: context.clone(), server, presence_timeout, retention, metrics, attendances, quiet, redis }
     }
 
     /// Makes a room, which its creator enters.
@@ -78,6 +82,7 @@ impl Rooms {
     /// The session enters a room, and with the first of their sessions the user joins.
     pub async fn enter(&self, who: Occupant, room: RoomId) -> Result<Entrance, StoreError> {
         let entrance = self.context.store.rooms().enter_room(&self.entry(room, who)).await?;
+        self.update_redis(room, who).await;
         self.entered(&entrance);
         Ok(entrance)
     }
@@ -242,7 +247,7 @@ mod tests {
             tasks: Tasks::new(),
             clock,
         };
-        let rooms = Rooms::new(&context, &Config::for_tests(folder.path(), &[]).expect("settings"));
+        let rooms = Rooms::new(&context, &Config::for_tests(folder.path(), &[]).expect("settings"), None);
         let listen = |room| context.events.topics().subscribe(Topic::Room(room), SubscriberId(Uuid::from_u128(10)));
         let (mut attic, mut kitchen) = (listen(ATTIC), listen(KITCHEN));
         let said = RoomMessageRow { kind: RoomMessageKind::SignedOut.into(), text: String::new(), ..longest_message() };

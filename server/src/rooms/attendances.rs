@@ -75,6 +75,15 @@ impl Attendee {
     }
 }
 
+/// A heartbeat of a session, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    pub user_id: UserId,
+    pub heartbeat: Heartbeat,
+    /// Whether it is the last one: the connection is lost.
+    pub is_lost: bool,
+}
+
 /// What is left to do when sockets do not attend rooms any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unattended {
@@ -293,11 +302,11 @@ impl Attendances {
 
     /// A heartbeat of each session in each room that it attends here, and one for each that is just lost. Each is good
     /// for `timeout`, but not longer than the session lasts.
-    pub fn heartbeats(&self, now: Timestamp, timeout: Duration) -> Vec<Heartbeat> {
+    pub fn heartbeats(&self, now: Timestamp, timeout: Duration) -> Vec<Beat> {
         let mut all = self.all();
-        let mut beats = Beats::new();
+        let mut lost = Beats::new();
         for (who, room, is_away) in std::mem::take(&mut all.lost) {
-            beats.insert((room, who.session_id), (who, is_away));
+            lost.insert((room, who.session_id), (who, is_away));
         }
         // Whoever looks at the room on one socket of the session is there.
         let mut attending = Beats::new();
@@ -309,15 +318,14 @@ impl Attendances {
             }
         }
         drop(all);
-        beats.extend(attending);
+        lost.retain(|beat, _| !attending.contains_key(beat));
         let until = now.plus(timeout);
-        let beats = beats.into_iter().map(|((room_id, session_id), (who, is_away))| Heartbeat {
-            until: until.min(who.session_expires_at),
-            is_away,
-            session_id,
-            room_id,
-        });
-        beats.collect()
+        let beat = |is_lost, ((room_id, session_id), (who, is_away)): ((RoomId, SessionId), (Subscriber, bool))| {
+            let until = until.min(who.session_expires_at);
+            Beat { user_id: who.user_id, heartbeat: Heartbeat { until, is_away, session_id, room_id }, is_lost }
+        };
+        let lost = lost.into_iter().map(|lost| beat(true, lost));
+        lost.chain(attending.into_iter().map(|attending| beat(false, attending))).collect()
     }
 
     /// Who attends this room in this session here, and whether they look at it; `None` where nobody does.
@@ -425,7 +433,7 @@ mod tests {
     }
 
     fn beats(attendances: &Attendances) -> Vec<(SessionId, bool)> {
-        let mut beats = attendances.heartbeats(NOW, TIMEOUT);
+        let mut beats: Vec<_> = attendances.heartbeats(NOW, TIMEOUT).into_iter().map(|beat| beat.heartbeat).collect();
         beats.sort_unstable();
         assert!(beats.iter().all(|beat| beat.room_id == ATTIC && beat.until == who(LAPTOP).session_expires_at));
         beats.into_iter().map(|beat| (beat.session_id, beat.is_away)).collect()
@@ -442,6 +450,7 @@ mod tests {
         assert_eq!(beats(&attendances), [(LAPTOP, false)]);
         assert_eq!(attendances.close(one.id, now).rooms, [(ADA, ATTIC)]);
         assert_eq!(beats(&attendances), [(LAPTOP, true)]);
+        assert!(attendances.heartbeats(NOW, TIMEOUT).iter().all(|beat| beat.user_id == ADA && !beat.is_lost));
         attendances.close(other.id, now);
         assert_eq!(beats(&attendances), [(LAPTOP, true)], "from this one on time counts");
         assert!(beats(&attendances).is_empty() && attendances.is_attended(ATTIC));

@@ -64,6 +64,10 @@ impl Rooms {
         if sockets == 0 {
             return 0;
         }
+        if self.redis.is_some() {
+            // It does not have them any more.
+            self.attendances.beat.notify_one();
+        }
         for (user, room) in &left.typing {
             self.tell_typing(*room, *user, false);
         }

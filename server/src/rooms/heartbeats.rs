@@ -11,7 +11,10 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::RoomPresence;
 
 use super::actions::{Occupant, Rooms};
+use super::attendances::Beat;
+use super::metrics::HeartbeatsIn;
 use super::presence::{GREY_AFTER, presence};
+use super::redis_presence::Connected;
 use crate::jobs::{Schedule, every};
 use crate::store::{Heartbeat, StoreError};
 
@@ -29,12 +32,14 @@ const GATHERED_FOR: Duration = Duration::from_millis(10);
 pub struct Quiet {
     looked_until: Timestamp,
     grey: HashSet<(RoomId, UserId)>,
+    /// Who was connected when Redis was last believed.
+    connected: HashSet<(RoomId, UserId)>,
 }
 
 impl Quiet {
     /// Nobody yet; whoever goes grey after this moment is found.
     pub fn since(now: Timestamp) -> Self {
-        Self { looked_until: now.minus(GREY_AFTER), grey: HashSet::new() }
+        Self { looked_until: now.minus(GREY_AFTER), grey: HashSet::new(), connected: HashSet::new() }
     }
 }
 
@@ -43,6 +48,8 @@ impl Rooms {
     pub async fn beat_until(&self, stop: &CancellationToken) {
         let period = BEAT.min(self.presence_timeout / BEATS_A_TIMEOUT);
         let schedule = Schedule::every("room heartbeats", period).woken_by(&self.attendances.beat);
+        // Nothing of this server stays in Redis.
+        let schedule = if self.redis.is_some() { schedule.at_stop() } else { schedule };
         every(schedule, stop, || self.beat()).await;
     }
 
@@ -53,12 +60,21 @@ impl Rooms {
     }
 
     async fn beat(&self) -> Result<(), StoreError> {
+        if let Some(redis) = &self.redis {
+            return self.beat_with_redis(redis).await;
+        }
         let now = self.context.now();
         let beats = self.attendances.heartbeats(now, self.presence_timeout);
+        self.beat_in_database(&beats, now).await
+    }
+
+    pub(super) async fn beat_in_database(&self, beats: &[Beat], now: Timestamp) -> Result<(), StoreError> {
         if beats.is_empty() {
             return Ok(());
         }
+        let beats: Vec<Heartbeat> = beats.iter().map(|beat| beat.heartbeat).collect();
         let present = self.context.store.rooms().heartbeat(&beats, now).await?;
+        self.metrics.heartbeats.add(HeartbeatsIn::Database, beats.len());
         let present: HashSet<(SessionId, RoomId)> = present.into_iter().collect();
         for beat in beats.iter().filter(|beat| !present.contains(&(beat.session_id, beat.room_id))) {
             self.attend_again(beat).await?;
@@ -68,7 +84,7 @@ impl Rooms {
 
     /// A session is not present any more: its presence ran out while nothing could be written, or its user is not in
     /// the room any more, or it has ended.
-    async fn attend_again(&self, beat: &Heartbeat) -> Result<(), StoreError> {
+    pub(super) async fn attend_again(&self, beat: &Heartbeat) -> Result<(), StoreError> {
         let Some((who, here)) = self.attendances.attendee(beat.room_id, beat.session_id) else { return Ok(()) };
         let entry = self.entry(beat.room_id, Occupant { user_id: who.user_id, session_id: who.session_id });
         if !self.context.store.rooms().attend_room(&entry, !here).await? {
@@ -94,29 +110,35 @@ impl Rooms {
     /// server looks for itself, so that it needs nobody who tells it.
     async fn look_for_quiet(&self) -> Result<(), StoreError> {
         let now = self.context.now();
-        let Quiet { looked_until, grey: were_grey } = self.quiet().clone();
+        let Quiet { looked_until, grey: were_grey, connected: were_connected } = self.quiet().clone();
         let before = looked_until.max(now.minus(GREY_AFTER));
-        let mut asked: HashMap<RoomId, HashSet<UserId>> = HashMap::new();
+        let mut asked: HashMap<(RoomId, bool), HashSet<UserId>> = HashMap::new();
+        let by_redis = self.connected(&self.attendances.rooms(), now).await;
+        let connected = by_redis.as_ref().map_or_else(|| were_connected.clone(), Connected::everybody);
         let quiet = self.context.store.rooms().gone_quiet(looked_until, before, now).await?;
-        for (room, user) in quiet.into_iter().chain(were_grey.iter().copied()) {
-            asked.entry(room).or_default().insert(user);
+        let lost = were_connected.difference(&connected).chain(&were_grey).copied();
+        for (room, user) in quiet.into_iter().chain(lost) {
+            asked.entry((room, were_grey.contains(&(room, user)))).or_default().insert(user);
         }
-        asked.retain(|room, _| self.attendances.is_attended(*room));
+        asked.retain(|(room, _), _| self.attendances.is_attended(*room));
+        // Where Redis is not believed, whoever was grey before stays it until there is a heartbeat of theirs.
+        let nobody = self.redis.as_ref().map(|_| Connected::default());
         let mut grey = HashSet::new();
-        for (room, users) in asked {
-            let participants = self.context.store.rooms().participants(room, now).await?;
+        for ((room, was_grey), users) in asked {
+            let by_redis = by_redis.as_ref().or_else(|| nobody.as_ref().filter(|_| was_grey));
+            let participants = self.participants_with(by_redis, room, now).await?;
             for participant in participants.iter().filter(|participant| users.contains(&participant.user_id)) {
                 let (user, presence) = (participant.user_id, presence(participant, now));
                 let is_grey = presence == RoomPresence::Grey;
                 if is_grey {
                     grey.insert((room, user));
                 }
-                if !is_grey || !were_grey.contains(&(room, user)) {
+                if !is_grey || !was_grey {
                     self.tell_here(&presence_changed(room, user, presence));
                 }
             }
         }
-        *self.quiet() = Quiet { looked_until: before, grey };
+        *self.quiet() = Quiet { looked_until: before, grey, connected };
         Ok(())
     }
 
@@ -132,7 +154,7 @@ impl Rooms {
     /// Tells everybody in a room how a user is there now, by the device on which they are most.
     pub async fn tell_presence(&self, room: RoomId, user: UserId) -> Result<(), StoreError> {
         let now = self.context.now();
-        let participants = self.context.store.rooms().participants(room, now).await?;
+        let participants = self.participants(room, now).await?;
         if let Some(participant) = participants.iter().find(|participant| participant.user_id == user) {
             self.tell(&presence_changed(room, user, presence(participant, now)));
         }

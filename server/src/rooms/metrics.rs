@@ -17,6 +17,10 @@ metrics! {
         messages_removed: Counter = "latchkey_room_messages_removed_total",
         /// Presences of sessions in rooms that ran out, mostly because a connection was lost.
         presences_run_out: Counter = "latchkey_room_presences_run_out_total",
+        /// Heartbeats of sessions in rooms, by where they were written.
+        heartbeats: Counters<HeartbeatsIn> = "latchkey_room_heartbeats_total",
+        /// How often presence in Redis was not believed any more, by why; the database had it then.
+        presence_doubts: Counters<PresenceDoubt> = "latchkey_room_presence_doubts_total",
         /// Sockets that are open here.
         sockets_open: Gauge = "latchkey_sockets_open",
         /// Sockets that were closed, by why.
@@ -29,6 +33,26 @@ metrics! {
         messages_caught_up: Counter = "latchkey_room_messages_caught_up_total",
         /// What ended with sessions, by what it was.
         cleaned_up: Counters<CleanUp> = "latchkey_session_cleanup_total",
+    }
+}
+
+labels! {
+    /// Where heartbeats were written.
+    HeartbeatsIn = "store" {
+        /// In Redis.
+        Redis = "redis",
+        /// In the database.
+        Database = "database",
+    }
+}
+
+labels! {
+    /// Why presence in Redis is not believed.
+    PresenceDoubt = "why" {
+        /// Redis does not answer, or refuses.
+        Unavailable = "unavailable",
+        /// Redis is new, or has forgotten everything, and servers may not have said everything again.
+        Forgotten = "forgotten",
     }
 }
 

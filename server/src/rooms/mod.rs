@@ -6,7 +6,8 @@
 //! rooms look on the wire.
 //!
 //! `sockets` is what a socket does in rooms, `attendances` which of this server attend which rooms, `feeds` brings them
-//! what the rooms say, `heartbeats` keeps presence true, and `endings` is what ends here with a session.
+//! what the rooms say, `heartbeats` keeps presence true, and `endings` is what ends here with a session. Where there is
+//! a Redis, heartbeats are there: `redis_presence` is what it is told and asked, `redis_heartbeats` when.
 
 mod actions;
 mod attendances;
@@ -17,6 +18,8 @@ mod heartbeats;
 mod history;
 mod metrics;
 mod presence;
+mod redis_heartbeats;
+mod redis_presence;
 mod settings;
 mod shown;
 mod sockets;
@@ -34,6 +37,7 @@ use crate::area::{Area, Background, Building, Held, Parts};
 use crate::auth::permissions::Permission;
 use crate::config::Config;
 use crate::context::Context;
+use crate::events::RedisConnection;
 use crate::http::needs::{Credential, Needs, SESSION, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
@@ -64,7 +68,7 @@ const MODERATE: Permission =
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
-        let rooms = Arc::new(Rooms::new(context, config));
+        let rooms = Arc::new(Rooms::new(context, config, parts.find::<RedisConnection>().cloned()));
         let told = Arc::clone(&rooms);
         let revocations = parts.get::<Sessions>().revocations();
         revocations.tell_rooms(move |departures| told.left_with_sessions(departures));

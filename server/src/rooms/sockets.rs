@@ -93,6 +93,7 @@ impl RoomSocket {
         }
         // What is said from now on is heard. Its client knows by the presence that is told next.
         if self.rooms.attendances.attend(self.id, room, here) {
+            self.rooms.update_redis(room, self.occupant()).await;
             self.rooms.tell_presence(room, self.who.user_id).await?;
         }
         Ok(())
@@ -109,6 +110,7 @@ impl RoomSocket {
             let until = now.plus(self.rooms.presence_timeout).min(self.who.session_expires_at);
             let beat = Heartbeat { until, is_away: true, session_id: self.who.session_id, room_id: room };
             self.rooms.context.store.rooms().heartbeat(&[beat], now).await?;
+            self.rooms.update_redis(room, self.occupant()).await;
             self.rooms.tell_presence(room, self.who.user_id).await?;
         }
         Ok(())

@@ -53,7 +53,8 @@ impl RedisConnection {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(ANSWER_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN));
-        let connection = Arc::new(self.client.get_multiplexed_async_connection_with_config(&config).await?);
+        let connection = Box::pin(self.client.get_multiplexed_async_connection_with_config(&config)).await?;
+        let connection = Arc::new(connection);
         *self.current() = Some(Arc::clone(&connection));
         Ok(connection)
     }

@@ -158,6 +158,6 @@ async fn entered(state: &ApiState, entrance: Entrance) -> Result<Room, ApiError>
 
 async fn with_participants(state: &ApiState, room: RoomRow) -> Result<Room, ApiError> {
     let now = state.context.now();
-    let participants = state.context.store.rooms().participants(room.id, now).await?;
+    let participants = state.rooms().participants(room.id, now).await?;
     Ok(shown::room(room, participants, now))
 }
