@@ -63,6 +63,46 @@ impl RedisServer {
         assert!(sent.expect("kill runs").success());
     }
 
+    /// The keys in it, each with how many milliseconds it lasts; -1 where it does for ever.
+    pub async fn keys(&self) -> Vec<(String, i64)> {
+        let mut connection = self.connection().await;
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.expect("keys");
+        let mut found = Vec::new();
+        for key in keys {
+            let lasts: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut connection).await.expect("a time");
+            // -2 where it has expired meanwhile.
+            if lasts != -2 {
+                found.push((key, lasts));
+            }
+        }
+        found
+    }
+
+    /// The members of a sorted set.
+    pub async fn members(&self, key: &str) -> Vec<String> {
+        let mut connection = self.connection().await;
+        redis::cmd("ZRANGE").arg(key).arg(0).arg(-1).query_async(&mut connection).await.expect("members")
+    }
+
+    /// Puts a member into a sorted set, as somebody else would.
+    pub async fn puts(&self, key: &str, member: &str, score: i64) {
+        let mut connection = self.connection().await;
+        let added: i64 =
+            redis::cmd("ZADD").arg(key).arg(score).arg(member).query_async(&mut connection).await.expect("a count");
+        assert_eq!(added, 1, "{member}");
+    }
+
+    /// Takes everything from it.
+    pub async fn forgets_everything(&self) {
+        let mut connection = self.connection().await;
+        redis::cmd("FLUSHALL").exec_async(&mut connection).await.expect("Redis can be told to forget");
+    }
+
+    async fn connection(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.url()).expect("an address");
+        client.get_multiplexed_async_connection().await.expect("a connection")
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
