@@ -1,11 +1,30 @@
-//! HTTP/1.1 as bytes on a socket: a client that costs next to nothing beside the server it measures.
+//! HTTP/1.1 as bytes on a socket, and WebSockets: clients that cost next to nothing beside the server they measure.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::random::{OsRandom, Random as _};
+
 /// How long a read or a write may take.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
+/// What is read at once from a WebSocket.
+const READ_AT_ONCE: usize = 1024;
+
+/// The bit of a frame that is the last of its message (RFC 6455, 5.2). Here all are.
+const LAST: u8 = 0x80;
+/// The bit of a length after which a mask follows.
+const MASKED: u8 = 0x80;
+// The kinds of frames.
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
 
 /// `GET` with a bearer token.
 pub fn get(path: &str, token: &str) -> Vec<u8> {
@@ -120,10 +139,10 @@ impl HttpClient {
     /// The status, and how many bytes the head has.
     fn head(&mut self) -> io::Result<(u16, usize)> {
         loop {
-            if let Some(end) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = end_of_head(&self.received) {
                 let status = self.received.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
                 let status = status.and_then(|digits| digits.parse().ok());
-                return Ok((status.ok_or_else(|| io::Error::other("this is no HTTP"))?, end + 4));
+                return Ok((status.ok_or_else(|| io::Error::other("this is no HTTP"))?, end));
             }
             self.read_more()?;
         }
@@ -141,10 +160,147 @@ impl HttpClient {
     }
 }
 
-/// A header of a head, by its name in small letters.
+/// How long the head is, once it is whole.
+fn end_of_head(received: &[u8]) -> Option<usize> {
+    received.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
+}
+
+/// A header of a head, by its name and with its value in small letters.
 fn header(head: &[u8], name: &str) -> Option<String> {
     let head = String::from_utf8_lossy(head).to_lowercase();
     head.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned()))
+}
+
+/// A WebSocket that stays open.
+pub struct SocketClient {
+    stream: tokio::net::TcpStream,
+    received: Vec<u8>,
+}
+
+impl SocketClient {
+    /// Opens one, with a bearer token.
+    pub async fn open(address: SocketAddr, path: &str, token: &str) -> io::Result<Self> {
+        let stream = tokio::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let mut client = Self { stream, received: Vec::new() };
+        let mut key = [0; 16];
+        OsRandom.fill(&mut key);
+        let key = STANDARD.encode(key);
+        client.stream.write_all(&upgrade(path, token, &key)).await?;
+        let end = loop {
+            if let Some(end) = end_of_head(&client.received) {
+                break end;
+            }
+            client.read_more().await?;
+        };
+        let head: Vec<u8> = client.received.drain(..end).collect();
+        let accepted = header(&head, "sec-websocket-accept");
+        if head.starts_with(b"HTTP/1.1 101") && accepted == Some(accept(&key).to_lowercase()) {
+            return Ok(client);
+        }
+        Err(io::Error::other(format!("no WebSocket was opened: {}", String::from_utf8_lossy(&head))))
+    }
+
+    /// Sends a text.
+    pub async fn say(&mut self, text: &str) -> io::Result<()> {
+        self.send(TEXT, text.as_bytes()).await
+    }
+
+    /// The next text; pings are answered. `None` once the server closes it.
+    pub async fn text(&mut self) -> io::Result<Option<String>> {
+        loop {
+            match take_frame(&mut self.received)? {
+                Some(Frame::Text(text)) => return Ok(Some(text)),
+                Some(Frame::Ping(payload)) => self.send(PONG, &payload).await?,
+                Some(Frame::Close) => return Ok(None),
+                None => self.read_more().await?,
+            }
+        }
+    }
+
+    async fn send(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {
+        let mut mask = [0; 4];
+        OsRandom.fill(&mut mask);
+        self.stream.write_all(&masked_frame(kind, payload, mask)).await
+    }
+
+    async fn read_more(&mut self) -> io::Result<()> {
+        self.received.reserve(READ_AT_ONCE);
+        match self.stream.read_buf(&mut self.received).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The handshake of a client (RFC 6455, 4.1).
+fn upgrade(path: &str, token: &str, key: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: Upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// How a server shows that it has understood a handshake (RFC 6455, 4.2.2).
+fn accept(key: &str) -> String {
+    const SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, format!("{key}{SUFFIX}").as_bytes()))
+}
+
+/// A frame of a client, which masks what it sends (RFC 6455, 5.2).
+fn masked_frame(kind: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let mut frame = vec![LAST | kind];
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(length @ ..=125), _) => frame.push(MASKED | length),
+        (_, Ok(length)) => {
+            frame.push(MASKED | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        (_, Err(_)) => {
+            frame.push(MASKED | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// What a server sends over a WebSocket.
+#[derive(Debug, PartialEq, Eq)]
+enum Frame {
+    Text(String),
+    Ping(Vec<u8>),
+    Close,
+}
+
+/// Takes the first frame of what was received. `None` while it is not whole.
+fn take_frame(received: &mut Vec<u8>) -> io::Result<Option<Frame>> {
+    let [kind, length, ..] = received[..] else { return Ok(None) };
+    if length & MASKED != 0 {
+        return Err(io::Error::other("a server masks nothing"));
+    }
+    let (head, length) = match length {
+        126 => (4, received.get(2..4).map(number)),
+        127 => (10, received.get(2..10).map(number)),
+        length => (2, Some(usize::from(length))),
+    };
+    let Some(end) = length.map(|length| length.saturating_add(head)) else { return Ok(None) };
+    let Some(payload) = received.get(head..end) else { return Ok(None) };
+    let frame = match kind ^ LAST {
+        TEXT => Frame::Text(String::from_utf8_lossy(payload).into_owned()),
+        PING => Frame::Ping(payload.to_vec()),
+        CLOSE => Frame::Close,
+        _ => return Err(io::Error::other(format!("a frame that no server of ours sends: {kind:#x}"))),
+    };
+    received.drain(..end);
+    Ok(Some(frame))
+}
+
+/// A number as it travels.
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().fold(0, |number, byte| (number << 8) | usize::from(*byte))
 }
 
 #[cfg(test)]
@@ -176,5 +332,76 @@ mod tests {
         assert_eq!(client.opened().unwrap(), 200);
         let lines: Vec<String> = std::iter::from_fn(|| client.line().unwrap()).collect();
         assert_eq!(lines, ["event: hello", "data: {}", ""]);
+    }
+
+    #[test]
+    fn a_handshake_is_accepted_by_what_only_its_key_gives() {
+        assert_eq!(accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_client_masks_its_frames_whatever_their_length() {
+        let hello: [u8; 11] = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        assert_eq!(masked_frame(TEXT, b"Hello", [0x37, 0xfa, 0x21, 0x3d]), hello);
+        for (length, head) in [
+            (125, vec![0x81, 0xfd]),
+            (126, vec![0x81, 0xfe, 0, 126]),
+            (65_535, vec![0x81, 0xfe, 255, 255]),
+            (65_536, vec![0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let frame = masked_frame(TEXT, &vec![1; length], [1; 4]);
+            assert!(frame.starts_with(&head), "{length}");
+            assert_eq!(frame[head.len() + 4..], vec![0; length]);
+        }
+    }
+
+    #[test]
+    fn frames_of_a_server_are_taken_once_they_are_whole() {
+        let long = "x".repeat(256);
+        let frames = [
+            (b"\x81\x05Hello".to_vec(), Frame::Text("Hello".to_owned())),
+            (b"\x89\x02hi".to_vec(), Frame::Ping(b"hi".to_vec())),
+            ([b"\x81\x7e\x01\x00".as_slice(), long.as_bytes()].concat(), Frame::Text(long)),
+            (b"\x88\x02\x0f\xa1".to_vec(), Frame::Close),
+        ];
+        for (bytes, frame) in frames {
+            for cut in 0..bytes.len() {
+                let mut received = bytes[..cut].to_vec();
+                assert_eq!(take_frame(&mut received).unwrap(), None, "{cut} bytes");
+                assert_eq!(received.len(), cut, "it is still there");
+            }
+            let mut received = [bytes, b"\x81".to_vec()].concat();
+            assert_eq!(take_frame(&mut received).unwrap(), Some(frame));
+            assert_eq!(received, b"\x81", "the next one follows");
+        }
+        for wrong in [b"\x81\x85abcd", b"\x01\x04half", b"\x82\x04data"] {
+            assert!(take_frame(&mut wrong.to_vec()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_answers_pings_and_ends_with_the_server() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let mut client = HttpClient { stream: listener.accept().unwrap().0, received: Vec::new() };
+            while end_of_head(&client.received).is_none() {
+                client.read_more().unwrap();
+            }
+            let head = String::from_utf8_lossy(&client.received).into_owned();
+            let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap();
+            let answer = format!("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {}\r\n\r\n", accept(key));
+            client.send(answer.as_bytes()).unwrap();
+            client.send(b"\x89\x02hi\x81\x05Hello\x88\x00").unwrap();
+            let mut pong = [0; 8];
+            client.stream.read_exact(&mut pong).unwrap();
+            pong
+        });
+        let mut socket = SocketClient::open(address, "/api/ws", "a.b.c").await.unwrap();
+        assert_eq!(socket.text().await.unwrap().as_deref(), Some("Hello"));
+        assert_eq!(socket.text().await.unwrap(), None);
+        let [kind, length, mask @ .., one, other] = server.join().unwrap();
+        assert_eq!((kind, length), (0x8a, 0x82));
+        assert_eq!([one ^ mask[0], other ^ mask[1]], *b"hi");
     }
 }
