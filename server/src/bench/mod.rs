@@ -19,6 +19,7 @@ mod propagation;
 mod reads;
 mod refresh;
 mod report;
+mod rooms;
 pub mod seed;
 mod servers;
 mod services;
@@ -83,6 +84,8 @@ pub enum Name {
     Elsewhere,
     /// Many open event streams
     Streams,
+    /// Many open sockets in rooms
+    Rooms,
     /// Verifying the audit log
     Audit,
     /// Bringing a million users along from another system
@@ -132,6 +135,9 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     }
     if wanted(Name::Streams) {
         sections.push(Box::pin(streams::measure(&mut bench)).await?);
+    }
+    if wanted(Name::Rooms) {
+        sections.push(Box::pin(rooms::measure(&bench)).await?);
     }
     if wanted(Name::Audit) {
         sections.push(Box::pin(audit::measure(&mut bench)).await?);
