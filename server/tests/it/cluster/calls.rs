@@ -9,6 +9,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::support::app::PASSWORD;
+use crate::support::socket::Socket;
 
 /// How long a client waits for an answer.
 pub const TIME_LIMIT: Duration = Duration::from_secs(8);
@@ -92,6 +93,11 @@ impl Net {
         let response = request.timeout(Duration::from_hours(24)).send();
         let response = tokio::time::timeout(TIME_LIMIT, response).await.ok()?.ok()?;
         (response.status() == 200).then_some(response)
+    }
+
+    /// A socket, which may stay open for as long as it likes.
+    pub async fn opens_socket(&self, server: usize, access: &str) -> Option<Socket> {
+        tokio::time::timeout(TIME_LIMIT, Socket::at(self.addresses[server], access)).await.ok()?
     }
 
     pub async fn get(&self, server: usize, path: &str, access: &str) -> Reply {

@@ -1,5 +1,6 @@
 //! A client of the socket.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
@@ -46,6 +47,14 @@ impl Socket {
         }
     }
 
+    /// Opens one at a server, by an access token. `None` where that gives none.
+    pub async fn at(server: SocketAddr, access_token: &str) -> Option<Self> {
+        let mut request = format!("ws://{server}/api/ws").into_client_request().expect("a request");
+        let bearer = format!("Bearer {access_token}");
+        request.headers_mut().insert("authorization", bearer.parse().expect("a header"));
+        connect_async(request).await.ok().map(|(socket, _)| Self(socket))
+    }
+
     /// Opens one that says first who it is, and waits for `hello`.
     pub async fn of(device: &Device<'_>) -> Self {
         let mut socket = Self::open(device.app, "", &[]).await.expect("a socket");
@@ -83,9 +92,7 @@ impl Socket {
 
     /// Attends these rooms, given by their paths, and no others.
     pub async fn attends(&mut self, rooms: &[(&str, bool)]) {
-        let rooms: Vec<Value> =
-            rooms.iter().map(|(room, here)| json!({"roomId": id_of_room(room), "here": here})).collect();
-        self.says(&json!({"type": "attend", "rooms": rooms})).await;
+        self.says(&attend(rooms)).await;
     }
 
     /// Writes in a room, or does not any more.
@@ -101,11 +108,20 @@ impl Socket {
         self.0.send(Message::text(text)).await.expect("an open socket");
     }
 
-    /// What comes next.
+    /// Says something, unless it is closed by now.
+    pub async fn tries_to_say(&mut self, message: &Value) -> bool {
+        self.0.send(Message::text(message.to_string())).await.is_ok()
+    }
+
+    /// What comes next, in time.
     pub async fn next(&mut self) -> Heard {
+        tokio::time::timeout(WITHIN, self.hears()).await.expect("something in time")
+    }
+
+    /// What comes next, however long that takes.
+    pub async fn hears(&mut self) -> Heard {
         loop {
-            let message = tokio::time::timeout(WITHIN, self.0.next()).await.expect("something in time");
-            match message {
+            match self.0.next().await {
                 Some(Ok(Message::Text(text))) => {
                     let message: Value = serde_json::from_str(text.as_str()).expect("JSON");
                     let name = message["event"].as_str().expect("a name").to_owned();
@@ -146,6 +162,13 @@ impl Socket {
     pub fn goes_away(self) {
         drop(self);
     }
+}
+
+/// What says that these rooms are attended, given by their paths, and no others.
+pub fn attend(rooms: &[(&str, bool)]) -> Value {
+    let rooms: Vec<Value> =
+        rooms.iter().map(|(room, here)| json!({"roomId": id_of_room(room), "here": here})).collect();
+    json!({"type": "attend", "rooms": rooms})
 }
 
 /// The id in the path of a room.

@@ -8,6 +8,7 @@ mod explaining;
 mod processes;
 mod redis;
 mod requesters;
+mod rooms;
 mod set_back;
 mod streams;
 

@@ -61,6 +61,13 @@ impl Postgres {
         }
     }
 
+    /// The number that a statement gives.
+    pub async fn counts(&self, statement: &'static str) -> i64 {
+        let mut connection = connect(self.port).await.expect("a connection");
+        let (count,): (i64,) = sqlx::query_as(statement).fetch_one(&mut connection).await.expect("a number");
+        count
+    }
+
     /// A copy that follows this one, and only reads.
     pub async fn gets_replica(&self) -> Self {
         let folder = self.folder.join("replica");
