@@ -243,7 +243,10 @@ impl Fault {
                 recorder.dies(server);
                 of.servers[server].is_asked_to_stop();
             }
-            Self::Pause(server) => of.servers[server].is_paused(),
+            Self::Pause(server) => {
+                recorder.pauses(server);
+                of.servers[server].is_paused();
+            }
             Self::Clock(server, off_by) => of.servers[server].sets_clock(off_by),
             Self::PostgresCrash => of.postgres.crash().await,
             Self::PostgresSetBack => {
@@ -265,7 +268,10 @@ impl Fault {
                 server.has_stopped(STOPS_WITHIN).await;
                 server.runs().await;
             }
-            Self::Pause(server) => of.servers[server].goes_on(),
+            Self::Pause(server) => {
+                of.servers[server].goes_on();
+                recorder.goes_on(server);
+            }
             Self::Clock(server, _) => of.servers[server].sets_clock(0),
             Self::PostgresCrash => of.postgres.start_again().await,
             Self::PostgresSetBack => {

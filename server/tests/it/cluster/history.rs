@@ -1,5 +1,6 @@
 //! What was asked, when, and what came of it. The checker reads nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,31 @@ pub enum What {
         end: StreamEnd,
         last_message: Option<Moment>,
     },
+    /// Joins a room, given by its path.
+    Join(String),
+    /// Says something in a room; which number the answer gives it.
+    Post {
+        room: String,
+        text: String,
+        number: Option<i64>,
+    },
+    /// A socket that attends a room, as a stream is one; whether each message came once and in order.
+    Socket {
+        room: String,
+        end: StreamEnd,
+        last_message: Option<Moment>,
+        is_ordered: bool,
+    },
+}
+
+impl What {
+    /// Of a stream or a socket: how it came to its end, and when it last carried a message.
+    pub const fn listened(&self) -> Option<(StreamEnd, Option<Moment>)> {
+        match self {
+            Self::Stream { end, last_message } | Self::Socket { end, last_message, .. } => Some((*end, *last_message)),
+            _ => None,
+        }
+    }
 }
 
 /// Which sessions are to be ended.
@@ -115,6 +141,27 @@ pub struct SetBack {
     pub done: Moment,
 }
 
+/// A server was stopped in its tracks for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    pub server: usize,
+    pub from: Moment,
+    pub to: Moment,
+}
+
+/// What the database says of rooms, once everything works again and what nobody attends any more has run out.
+#[derive(Clone, Debug, Default)]
+pub struct InRooms {
+    /// When it was asked.
+    pub asked: Moment,
+    /// Each room with each user who is in it.
+    pub participants: Vec<(String, String)>,
+    /// Each session that is present in a room, and whether it has ended.
+    pub present: Vec<(String, bool)>,
+    /// What users said in each room, by number.
+    pub messages: BTreeMap<String, Vec<(i64, String)>>,
+}
+
 /// Everything that was recorded of one run.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -123,10 +170,14 @@ pub struct History {
     pub presented: Vec<Presented>,
     /// Which server ended when, and took its memory with it.
     pub deaths: Vec<(usize, Moment)>,
+    /// Which server was paused when.
+    pub pauses: Vec<Pause>,
     /// When the database was copied and when it was set back to that copy.
     pub set_backs: Vec<SetBack>,
     /// When everything worked again and nobody ended anything any more; what follows are the last questions.
     pub healed: Option<Moment>,
+    /// What is left in rooms after that.
+    pub rooms: Option<InRooms>,
     /// How many servers there are.
     pub servers: usize,
 }
@@ -160,6 +211,21 @@ impl Recorder {
         self.with(|history| history.deaths.push((server, now)));
     }
 
+    /// A server is paused. To be called before it is.
+    pub fn pauses(&self, server: usize) {
+        let (from, unknown) = (self.now(), Moment::MAX);
+        self.with(|history| history.pauses.push(Pause { server, from, to: unknown }));
+    }
+
+    /// It goes on.
+    pub fn goes_on(&self, server: usize) {
+        let now = self.now();
+        self.with(|history| {
+            let pause = history.pauses.iter_mut().rfind(|pause| pause.server == server);
+            pause.expect("it was paused").to = now;
+        });
+    }
+
     /// The database is about to be copied.
     pub fn is_copied(&self) {
         let (copied, unknown) = (self.now(), Moment::MAX);
@@ -176,6 +242,11 @@ impl Recorder {
     pub fn is_back(&self) {
         let now = self.now();
         self.with(|history| history.set_backs.last_mut().expect("a copy").done = now);
+    }
+
+    /// What the database says of rooms in the end.
+    pub fn finds_in_rooms(&self, rooms: InRooms) {
+        self.with(|history| history.rooms = Some(rooms));
     }
 
     /// Everything works again.

@@ -1,6 +1,7 @@
 //! Whether a history follows the rules for ended sessions. Pure: a history in, the violations out.
 
 mod endings;
+mod rooms;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use super::history::{Call, History, Moment, Outcome, StreamEnd, What};
 use endings::Endings;
+pub use rooms::{PRESENCE_TIMEOUT, SWEPT_WITHIN};
 
 /// `REVOCATION_MAX_STALENESS` as the servers have it.
 pub const BOUND: Duration = Duration::from_secs(2);
@@ -58,6 +60,16 @@ pub enum Rule {
     NothingElseIsEnded,
     /// Once everything is healed, all servers say the same of a session.
     ServersAgree,
+    /// A socket is closed when its session has ended and the bound is over.
+    ClosedWithinTheBound,
+    /// Once everything is healed and the rest has run out, whoever is in a room attends it in a session of theirs.
+    NoGhosts,
+    /// Of a session that has ended nothing is left in rooms.
+    NoPresenceOfTheEnded,
+    /// What was said and acknowledged is there, once, and in its order.
+    MessagesAreKept,
+    /// A socket carries what is said once, and in its order.
+    MessagesInOrder,
     /// The last questions were asked: a history that does not ask proves nothing.
     EverythingIsAsked,
 }
@@ -76,6 +88,7 @@ pub fn check(history: &History) -> Vec<Violation> {
     for (session, calls) in by_session(history) {
         let is_lost = has_lost(history, &calls);
         refused_in_time(&mut found, history, &endings, session, &calls);
+        rooms::closed_in_time(&mut found, history, &endings, session, &calls);
         if !is_lost {
             one_lineage(&mut found, session, &calls);
             nothing_else_is_ended(&mut found, &endings, session, &calls);
@@ -91,6 +104,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         }
     }
     only_once(&mut found, history);
+    rooms::check(&mut found, history, &endings);
     found.0
 }
 
@@ -135,7 +149,11 @@ fn last_lists(history: &History) -> Vec<&Call> {
 
 /// Whether a request passed on the strength of an access token. Ending a session does not count: it is forgiving.
 fn is_accepted_request(call: &Call) -> bool {
-    call.outcome == Outcome::Ok && matches!(call.what, What::Check | What::List(_) | What::Stream { .. })
+    let is_request = matches!(
+        call.what,
+        What::Check | What::List(_) | What::Stream { .. } | What::Join(_) | What::Post { .. } | What::Socket { .. }
+    );
+    call.outcome == Outcome::Ok && is_request
 }
 
 fn is_granted_refresh(call: &Call) -> bool {
@@ -192,7 +210,7 @@ fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, 
 
 /// A stream is a request that lasts: what holds for requests holds for each thing that it brings.
 fn silent_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, session: &str, call: &Call) {
-    let What::Stream { last_message: Some(heard), .. } = call.what else { return };
+    let Some((_, Some(heard))) = call.what.listened() else { return };
     if let Some((ended, by)) = endings.confirmed(session)
         && heard > ended + BOUND + SLACK + READ_LATE
         && !is_undecided(history, by, heard)
@@ -263,7 +281,7 @@ struct TheEnd<'a> {
 
 impl<'a> TheEnd<'a> {
     fn of(lists: &[&'a Call], endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
-        let stands = |call: &Call| matches!(call.what, What::Stream { end: StreamEnd::Open, .. });
+        let stands = |call: &Call| matches!(call.what.listened(), Some((StreamEnd::Open, _)));
         let last: Vec<&Call> = calls.iter().copied().filter(|call| call.invoked >= healed || stands(call)).collect();
         let checks = |outcome| {
             let checks = last.iter().filter(move |call| call.what == What::Check && call.outcome == outcome);
@@ -324,7 +342,7 @@ fn nothing_else_is_ended(found: &mut Found, endings: &Endings<'_>, session: &str
     for call in calls {
         // An access token that has run out is refreshed, and nothing is wrong with that.
         let refused = call.outcome == Outcome::Refused && !call.answer.contains("token-expired");
-        let notified_of_an_end = matches!(call.what, What::Stream { end: StreamEnd::Notified, .. });
+        let notified_of_an_end = matches!(call.what.listened(), Some((StreamEnd::Notified, _)));
         if notified_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {
             found.add(Rule::NothingElseIsEnded, session, format!("nobody ended it, but {}", described(call)));
         }

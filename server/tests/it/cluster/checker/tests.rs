@@ -1,5 +1,7 @@
 //! Good histories pass, and each kind of bad one is found: a checker that finds nothing proves nothing.
 
+mod rooms;
+
 use std::time::Duration;
 
 use super::super::history::{Call, History, Outcome, Scope, SetBack, StreamEnd, What};
