@@ -19,6 +19,7 @@ const PAUSE: std::ops::Range<Duration> = Duration::from_millis(60)..Duration::fr
 const RESTS: Duration = Duration::from_secs(15);
 const MOST_DEVICES: usize = 4;
 const MOST_STREAMS: usize = 2;
+const MOST_SOCKETS: usize = 2;
 /// How often ending sessions is tried before a user gives up.
 const TRIES: usize = 6;
 
@@ -42,6 +43,10 @@ pub struct TestUser {
     /// Others who registered meanwhile.
     newcomers: Vec<(String, Device)>,
     streams: JoinSet<()>,
+    /// Each in a room.
+    sockets: JoinSet<()>,
+    /// How many messages were said, so that each is another one.
+    said: usize,
 }
 
 /// A device, whose it is.
@@ -58,26 +63,33 @@ impl TestUser {
             gone: Vec::new(),
             newcomers: Vec::new(),
             streams: JoinSet::new(),
+            sockets: JoinSet::new(),
+            said: 0,
         };
         let device = user.registers(&email).await.expect("registering works while nothing is broken");
         user.holds(device);
         user
     }
 
-    /// Lives until `stop`. Gives all devices there ever were, with their last tokens.
-    pub async fn lives(mut self, stop: CancellationToken) -> (Vec<Owned>, JoinSet<()>) {
+    /// Makes the rooms for all. Nothing is broken yet.
+    pub async fn makes_rooms(&self) {
+        self.world.makes_rooms(&self.held[0].device).await;
+    }
+
+    /// Lives until `stop`. Gives all devices there ever were, with their last tokens, and what is still open.
+    pub async fn lives(mut self, stop: CancellationToken) -> (Vec<Owned>, [JoinSet<()>; 2]) {
         while !stop.is_cancelled() {
             self.acts().await;
             let pause = self.dice.between(&PAUSE);
             tokio::time::sleep(pause).await;
         }
-        let Self { email, held, gone, newcomers, streams, .. } = self;
+        let Self { email, held, gone, newcomers, streams, sockets, .. } = self;
         let own = held.into_iter().map(|held| held.device).chain(gone).map(|device| (email.clone(), device));
-        (own.chain(newcomers).collect(), streams)
+        (own.chain(newcomers).collect(), [streams, sockets])
     }
 
     async fn acts(&mut self) {
-        while self.streams.try_join_next().is_some() {}
+        while self.streams.try_join_next().is_some() || self.sockets.try_join_next().is_some() {}
         if self.held.is_empty() {
             return self.signs_in().await;
         }
@@ -86,6 +98,8 @@ impl TestUser {
             return self.refreshes(index).await;
         }
         match self.dice.below(200) {
+            50..=64 => self.says_something(index).await,
+            65..=79 if self.sockets.len() < MOST_SOCKETS => self.visits(index).await,
             80..=129 => self.tries_what_is_gone().await,
             130..=157 => self.refreshes(index).await,
             158..=171 if self.held.len() < MOST_DEVICES => self.signs_in().await,
@@ -203,6 +217,38 @@ impl TestUser {
         let server = self.anywhere();
         let (world, who, device) = (self.world.clone(), self.email.clone(), self.held[index].device.clone());
         self.streams.spawn(async move { world.listens(UserOnServer { who: &who, server }, &device).await });
+    }
+
+    /// Joins a room, and attends it by a socket, on whichever servers.
+    async fn visits(&mut self, index: usize) {
+        let (joins_on, attends_on) = (self.anywhere(), self.anywhere());
+        let room = self.world.room(&mut self.dice);
+        let device = self.held[index].device.clone();
+        let reply = self.world.joins(UserOnServer { who: &self.email, server: joins_on }, &device, &room).await;
+        if says_over(&reply) {
+            return self.lets_go(&device.session);
+        }
+        let (world, who) = (self.world.clone(), self.email.clone());
+        self.sockets.spawn(async move {
+            world.attends(UserOnServer { who: &who, server: attends_on }, &device, &room).await;
+        });
+    }
+
+    /// Says something in a room, and joins it where that turns out to be needed.
+    async fn says_something(&mut self, index: usize) {
+        let server = self.anywhere();
+        let room = self.world.room(&mut self.dice);
+        let device = self.held[index].device.clone();
+        self.said += 1;
+        let text = format!("{} of {}", self.said, self.email);
+        let on_server = UserOnServer { who: &self.email, server };
+        let reply = self.world.posts(on_server, &device, &room, &text).await;
+        if reply.status() == 403 {
+            self.world.joins(on_server, &device, &room).await;
+        }
+        if says_over(&reply) {
+            self.lets_go(&device.session);
+        }
     }
 
     async fn uses_ticket_twice(&mut self, index: usize) {

@@ -15,5 +15,6 @@ mod history;
 mod installation;
 mod processes;
 mod proxy;
+mod rooms;
 mod torture;
 mod world;

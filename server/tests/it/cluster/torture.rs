@@ -15,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Net;
 use super::chance::Dice;
-use super::checker::{BOUND, Violation, check, worst_delay};
+use super::checker::{BOUND, PRESENCE_TIMEOUT, SWEPT_WITHIN, Violation, check, worst_delay};
 use super::clients::{Owned, TestUser};
 use super::explained::{Explained, compare};
 use super::faults::{Round, carry_out, plan};
 use super::history::{Call, History, Outcome, What};
 use super::installation::{Installation, Wanted};
 use super::processes::Server;
+use super::rooms::in_rooms;
 use super::world::{UserOnServer, World, began_device};
 
 /// The run of `make test`. Others are drawn by `make torture`.
@@ -56,7 +57,10 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
     let replay = format!("LATCHKEY_TORTURE_SEED={seed} LATCHKEY_TORTURE_SECONDS={seconds}");
     eprintln!("this run again: {replay}");
 
-    let wanted = Wanted { servers: 3, clocks: true, settings: &SETTINGS };
+    let presence_timeout = format!("{}s", PRESENCE_TIMEOUT.as_secs());
+    let settings: Vec<(&str, &str)> =
+        SETTINGS.into_iter().chain([("PRESENCE_TIMEOUT", presence_timeout.as_str())]).collect();
+    let wanted = Wanted { servers: 3, clocks: true, settings: &settings };
     let mut installation = Installation::start(wanted).await;
     let world = World::new(Net::new(installation.servers.iter().map(Server::address), TIME_LIMIT));
     let rounds = plan(seed, Duration::from_secs(seconds), wanted.servers);
@@ -103,7 +107,9 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     let (mut users, mut watchers) = (JoinSet::new(), JoinSet::new());
     let arrivals =
         (0..USERS).map(|index| TestUser::registered(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
-    for user in futures::future::join_all(arrivals).await {
+    let arrived = futures::future::join_all(arrivals).await;
+    arrived[0].makes_rooms().await;
+    for user in arrived {
         users.spawn(user.lives(stop.clone()));
     }
     let count = world.net.servers() * WATCHERS_A_SERVER;
@@ -117,17 +123,21 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
         carry_out(round, installation, &world.recorder).await;
     }
     stop.cancel();
-    let (mut devices, mut streams) = (Vec::new(), Vec::new());
+    let (mut devices, mut open) = (Vec::new(), Vec::new());
     while let Some(lived) = users.join_next().await {
         let (theirs, listening) = lived.expect("a client does not panic");
         devices.extend(theirs);
-        streams.push(listening);
+        open.extend(listening);
     }
     watchers.join_all().await;
     installation.heals().await;
+    let healed = world.recorder.now();
     ask_everything(world, devices, &mut dice).await;
+    // Who is still in a room although nobody attends it for them stays there for ever.
+    tokio::time::sleep((healed + PRESENCE_TIMEOUT + SWEPT_WITHIN).saturating_sub(world.recorder.now())).await;
+    world.recorder.finds_in_rooms(in_rooms(installation, world.recorder.now()).await);
     world.streams_end.cancel();
-    for listening in streams {
+    for listening in open {
         listening.join_all().await;
     }
 }
@@ -258,8 +268,16 @@ fn summary(history: &History) -> String {
     let refreshes = history.calls.iter().filter(|call| matches!(call.what, What::Refresh { .. })).count();
     let sign_ins = history.calls.iter().filter(|call| call.what == What::SignIn).count();
     let _ = write!(text, "\n{sign_ins} sign-ins, {refreshes} refreshes, {ends} times sessions were ended");
+    let sockets = history.calls.iter().filter(|call| matches!(call.what, What::Socket { .. })).count();
+    let posts = history.calls.iter().filter(|call| is_posted(call)).count();
+    let participants = history.rooms.as_ref().map_or(0, |rooms| rooms.participants.len());
+    let _ = write!(text, "\n{sockets} sockets, {posts} messages in rooms, {participants} times in a room at the end");
     let _ = write!(text, "\nlatest accepted request began {:.3?} after a confirmed end", worst_delay(history));
     text
+}
+
+fn is_posted(call: &Call) -> bool {
+    call.outcome == Outcome::Ok && matches!(call.what, What::Post { .. })
 }
 
 /// A run in which hardly anything happened proves nothing.
@@ -270,4 +288,6 @@ fn assert_not_idle(history: &History) {
     assert!(done(|what| *what == What::Check) > 200, "too few requests passed");
     assert!(done(|what| matches!(what, What::Refresh { .. })) > 20, "too few refreshes were granted");
     assert!(done(|what| matches!(what, What::End { .. })) > 3, "too few sessions were ended");
+    assert!(done(|what| matches!(what, What::Socket { .. })) > 3, "too few sockets were open");
+    assert!(done(|what| matches!(what, What::Post { .. })) > 3, "too little was said in rooms");
 }

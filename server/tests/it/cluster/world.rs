@@ -1,7 +1,7 @@
 //! What clients do, call by call, with every call written into the history.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{Answer, Device, Net, Reply, read};
 use super::chance::Dice;
 use super::history::{Call, Outcome, Presented, Recorder, Scope, StreamEnd, What};
+use crate::support::socket::{Heard, attend};
 
 /// The servers as clients see them, and the record of what they were asked.
 #[derive(Clone)]
@@ -20,7 +21,14 @@ pub struct World {
     pub streams_end: CancellationToken,
     /// Every device with every access token that was given for it, in this order.
     tokens: Arc<Mutex<Vec<Seen>>>,
+    /// The rooms, by their paths.
+    rooms: Arc<OnceLock<Vec<String>>>,
 }
+
+/// How many rooms there are.
+const ROOMS: usize = 2;
+/// The code with which a socket is closed whose session has ended.
+const SESSION_ENDED: u16 = 4001;
 
 /// An access token that was given for a device.
 #[derive(Clone)]
@@ -40,7 +48,8 @@ pub struct UserOnServer<'a> {
 impl World {
     pub fn new(net: Net) -> Self {
         let recorder = Arc::new(Recorder::new(net.servers()));
-        Self { net, recorder, streams_end: CancellationToken::new(), tokens: Arc::default() }
+        let streams_end = CancellationToken::new();
+        Self { net, recorder, streams_end, tokens: Arc::default(), rooms: Arc::default() }
     }
 
     /// Makes a call and writes it down, unless it never left.
@@ -215,6 +224,79 @@ impl World {
         let text = mails.filter(|mail| mail["to"] == email).find_map(|mail| mail["text"].as_str())?;
         let digits: String = text.chars().filter(char::is_ascii_digit).take(6).collect();
         (digits.len() == 6).then_some(digits)
+    }
+
+    /// Somebody makes the rooms. Nothing is broken yet.
+    pub async fn makes_rooms(&self, device: &Device) {
+        let mut rooms = Vec::new();
+        for number in 0..ROOMS {
+            let body = json!({"name": format!("Room {number}")});
+            let made = self.net.post(0, "/api/rooms", Some(&device.access), &body).await.answer();
+            assert_eq!(made.status, 201, "{}", made.body);
+            rooms.push(format!("/api/rooms/{}", made.text("roomId")));
+        }
+        self.rooms.set(rooms).expect("they are made once");
+    }
+
+    /// One of the rooms.
+    pub fn room(&self, dice: &mut Dice) -> String {
+        dice.pick(self.rooms.get().expect("the rooms are made")).clone()
+    }
+
+    pub async fn joins(&self, on_server: UserOnServer<'_>, device: &Device, room: &str) -> Reply {
+        let path = format!("{room}/join");
+        let body = json!({});
+        let reply = self.net.post(on_server.server, &path, Some(&device.access), &body);
+        self.records(on_server, Some(&device.session), reply, |_| What::Join(room.to_owned())).await
+    }
+
+    /// Says something in a room that nobody has said before.
+    pub async fn posts(&self, on_server: UserOnServer<'_>, device: &Device, room: &str, text: &str) -> Reply {
+        let path = format!("{room}/messages");
+        let body = json!({"text": text});
+        let reply = self.net.post(on_server.server, &path, Some(&device.access), &body);
+        let what =
+            |body: &Value| What::Post { room: room.to_owned(), text: text.to_owned(), number: body["number"].as_i64() };
+        self.records(on_server, Some(&device.session), reply, what).await
+    }
+
+    /// Attends a room by a socket until that is closed, or the user is not in the room, or the history ends.
+    pub async fn attends(&self, on_server: UserOnServer<'_>, device: &Device, room: &str) {
+        let invoked = self.recorder.now();
+        let Some(mut socket) = self.net.opens_socket(on_server.server, &device.access).await else { return };
+        // Where it is closed by now, that is heard next.
+        socket.tries_to_say(&attend(&[(room, true)])).await;
+        let (mut last_message, mut last_number, mut is_ordered) = (None, 0, true);
+        let end = loop {
+            let heard = tokio::select! {
+                heard = socket.hears() => heard,
+                () = self.streams_end.cancelled() => break StreamEnd::Open,
+            };
+            match heard {
+                Heard::Closed(Some((SESSION_ENDED, _))) => break StreamEnd::Notified,
+                Heard::Closed(_) => break StreamEnd::Closed,
+                Heard::Event(name, _) if name == "room.closed" => break StreamEnd::Closed,
+                // It is closed next.
+                Heard::Event(name, data) if name == "session.ended" && data["sessionId"] == *device.session => {}
+                Heard::Event(_, data) => {
+                    last_message = Some(self.recorder.now());
+                    if let Some(number) = data["message"]["number"].as_i64() {
+                        is_ordered &= number > last_number;
+                        last_number = number;
+                    }
+                }
+            }
+        };
+        self.recorder.record(Call {
+            who: on_server.who.to_owned(),
+            session: Some(device.session.clone()),
+            what: What::Socket { room: room.to_owned(), end, last_message, is_ordered },
+            server: on_server.server,
+            invoked,
+            finished: self.recorder.now(),
+            outcome: Outcome::Ok,
+            answer: "101".to_owned(),
+        });
     }
 
     /// Listens until the stream closes or the history ends.
