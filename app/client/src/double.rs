@@ -187,8 +187,8 @@ pub struct ServerState {
     pub session_expires_in: Option<u64>,
     pub accepted: HashSet<String>,
     pub seen: Vec<Seen>,
-    /// What a test has it answer to whoever is signed in: status and body by method and path, the last one counts. It is
-    /// not compared with the real server.
+    /// What a test has it answer to whoever is signed in: status and body by method and path, the last one counts. It
+    /// is not compared with the real server.
     pub given: Vec<(Method, String, u16, String)>,
     /// A path that asks for a more recent sign-in than the one there is.
     pub step_up_path: Option<&'static str>,

@@ -1,9 +1,9 @@
 //! Administration: what may be done to users and sessions of others, for the command line and the API alike.
 //!
 //! `users` and `sessions` do it, `rule` says which sessions a rule is about, `reach` who may touch whom, `import`
-//! brings users of another system along. `disconnects` closes connections of sessions that go on. `end_runs` are ends by
-//! rule that a job carries out, `statistics` is what the overview shows. What takes effect on the server at hand is for
-//! the caller: each function gives what was committed.
+//! brings users of another system along. `disconnects` closes connections of sessions that go on. `end_runs` are ends
+//! by rule that a job carries out, `statistics` is what the overview shows. What takes effect on the server at hand is
+//! for the caller: each function gives what was committed.
 //! No HTTP outside `handlers`.
 
 mod disconnects;

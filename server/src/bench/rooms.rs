@@ -227,8 +227,9 @@ impl Room {
         let request = post(ROOMS, Some(&creator.device.access), &json!({"name": "Measured"}).to_string());
         let answer = HttpClient::connect(creator.address)?.ask(&request)?.expect(201)?.json()?;
         let id = answer["roomId"].as_str().and_then(|id| id.parse().ok());
-        let (hears, heard) = unbounded_channel();
-        Ok(Self { id: id.ok_or_else(|| failed("a room has no id"))?, participants: Vec::new(), hears, heard })
+        let (sender, received) = unbounded_channel();
+        let id = id.ok_or_else(|| failed("a room has no id"))?;
+        Ok(Self { id, participants: Vec::new(), hears: sender, heard: received })
     }
 
     /// When each of those who are in it has heard this.

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as bytes on a socket, and WebSockets: clients that cost next to nothing beside the server they measure.
+//! HTTP/1.1 as bytes on a socket, and sockets after RFC 6455: clients that cost next to nothing beside the server they measure.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -254,11 +254,11 @@ fn masked_frame(kind: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(length @ ..=125), _) => frame.push(MASKED | length),
         (_, Ok(length)) => {
-            frame.push(MASKED | 126);
+            frame.push(MASKED | 0x7e);
             frame.extend(length.to_be_bytes());
         }
         (_, Err(_)) => {
-            frame.push(MASKED | 127);
+            frame.push(MASKED | 0x7f);
             frame.extend((payload.len() as u64).to_be_bytes());
         }
     }

@@ -114,7 +114,7 @@ impl Rooms {
         connected: &[Beat],
         now: Timestamp,
     ) -> Result<Vec<Heartbeat>, StoreError> {
-        let enough_until = now.plus(self.presence_timeout - self.presence_timeout / PROLONGED_A_TIMEOUT);
+        let enough_until = now.plus(self.presence_timeout.saturating_sub(self.presence_timeout / PROLONGED_A_TIMEOUT));
         let (moment, mut due) = (Instant::now(), Vec::new());
         for Beat { user_id, heartbeat, .. } in connected {
             let key = (heartbeat.room_id, heartbeat.session_id);

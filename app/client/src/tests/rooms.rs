@@ -23,7 +23,6 @@ use types::api::{
     RoomTyping, ServerEvent, SocketClose, SocketRequest, paths,
 };
 use types::domain::{SessionId, UserId};
-use types::json;
 use types::words::{EndReason, ProblemCode, RoomMessageKind, RoomPresence};
 
 const ATTIC: RoomId = RoomId(Uuid::from_u128(70));

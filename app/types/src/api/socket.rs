@@ -93,7 +93,8 @@ impl<D> SocketMessage<D> {
 /// Why a server closes a socket: the code of its close frame (RFC 6455, section 7.4.2: 4000 and above are ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SocketClose {
-    /// The session ended. The reason of the frame is the [`EndReason`](crate::words::EndReason). It is not opened again.
+    /// The session ended. The reason of the frame is the [`EndReason`](crate::words::EndReason). It is not opened
+    /// again.
     SessionEnded,
     /// An operator disconnected it. The session goes on; it may be opened again.
     Disconnected,

@@ -214,18 +214,18 @@ async fn users_on_two_servers_see_each_other_over_redis() {
     let (ada, bob, attic) = two_in_a_room(&here).await;
     let (seen_beside, moved) =
         (Device { app: &beside, tokens: ada.tokens.clone() }, Device { app: &beside, tokens: bob.tokens.clone() });
-    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&moved, &attic).await);
+    let (mut of_ada, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&moved, &attic).await);
     eventually(async || left_to_redis(&here).await == 2).await;
     for reader in [&ada, &seen_beside] {
         assert!(are_here(reader, &attic, [&ada, &bob]).await);
     }
     his.attends(&[(attic.as_str(), false)]).await;
-    while next_presence_of(&mut hers, &id_of(&bob)).await != "away" {}
+    while next_presence_of(&mut of_ada, &id_of(&bob)).await != "away" {}
     let away = format!("away:{}:{}", id_of(&bob), bob.session_id());
     let key = key_of(&redis, &attic).await;
     assert!(redis.members(&key).await.contains(&away));
     // On this server, not on the one that has his socket.
     signs_out(&bob).await;
-    assert_eq!(hers.next_named("room.left").await["message"]["kind"], "signed_out");
+    assert_eq!(of_ada.next_named("room.left").await["message"]["kind"], "signed_out");
     eventually(async || !redis.members(&key).await.iter().any(|member| member.contains(bob.session_id()))).await;
 }
