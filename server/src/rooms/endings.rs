@@ -7,11 +7,18 @@ use types::domain::{SessionId, Timestamp, UserId};
 use super::actions::Rooms;
 use super::metrics::CleanUp;
 use crate::sessions::{CleanUpStep, SessionBound, Subscriber};
-use crate::store::{Revocation, RevokedSubject};
+use crate::store::{EndOutcome, Revocation, RevokedSubject};
+
+const ATTENDANCES: CleanUpStep = CleanUpStep { name: "attendances", in_words: "presence in rooms on this server" };
+const ROOMS: CleanUpStep = CleanUpStep { name: "rooms", in_words: "telling the rooms" };
 
 impl SessionBound for Rooms {
     fn step(&self) -> CleanUpStep {
-        CleanUpStep::Attendances
+        ATTENDANCES
+    }
+
+    fn committed_step(&self) -> Option<CleanUpStep> {
+        Some(ROOMS)
     }
 
     /// Notifies nobody: sockets are streams, and are closed as such.
@@ -25,6 +32,13 @@ impl SessionBound for Rooms {
             self.attendances.look.notify_one();
         }
         Vec::new()
+    }
+
+    /// Tells the rooms that users have left with ended sessions.
+    fn committed(&self, outcome: &EndOutcome) {
+        if !outcome.departures.is_empty() {
+            self.left_with_sessions(&outcome.departures);
+        }
     }
 
     fn end_here(

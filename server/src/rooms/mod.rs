@@ -69,10 +69,7 @@ const MODERATE: Permission =
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
         let rooms = Arc::new(Rooms::new(context, config, parts.find::<RedisConnection>().cloned()));
-        let told = Arc::clone(&rooms);
-        let revocations = parts.get::<Sessions>().revocations();
-        revocations.tell_rooms(move |departures| told.left_with_sessions(departures));
-        revocations.ends_with_session_too(Arc::clone(&rooms) as _);
+        parts.get::<Sessions>().revocations().ends_with_session_too(Arc::clone(&rooms) as _);
         let shown = Arc::downgrade(&rooms);
         context.metrics.on_scrape(move || {
             if let Some(rooms) = shown.upgrade() {

@@ -11,18 +11,33 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
 
-use super::metrics::CleanUpStep;
 use super::open_streams::OpenStreams;
-use crate::metrics::Label as _;
-use crate::store::Revocation;
+use crate::store::{EndOutcome, Revocation};
+
+/// A step of the clean-up on this server once an end of sessions is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CleanUpStep {
+    /// Its name in log and metrics.
+    pub name: &'static str,
+    /// What it does, as the warning names it of a sign-out that could not be cleaned up.
+    pub in_words: &'static str,
+}
 
 /// Something of this server that belongs to sessions and ends with them.
 pub trait SessionBound: Send + Sync {
-    /// What ending it is called.
+    /// The step that is [`Self::revoke`].
     fn step(&self) -> CleanUpStep;
+
+    /// The step that is [`Self::committed`]. `None` where nothing is left to do there.
+    fn committed_step(&self) -> Option<CleanUpStep> {
+        None
+    }
 
     /// Ends what belongs to the revoked sessions. Returns the sessions that were notified.
     fn revoke(&self, revocation: &Revocation) -> Vec<SessionId>;
+
+    /// Does what is left to do on the server that has committed an end, once everything has ended here.
+    fn committed(&self, _outcome: &EndOutcome) {}
 
     /// Ends what belongs to sessions with a pending end on this server: of one user, or of any where the user is not
     /// known. `is_over` is told user, session and when it began.
@@ -79,6 +94,22 @@ impl EndsWithSession {
         members.iter().flat_map(|member| clean_up(member.step(), failed, || member.revoke(revocation))).collect()
     }
 
+    /// Has everything do what is left to do once this server has committed an end. What fails is noted, and keeps
+    /// nothing else from being done.
+    pub fn committed(&self, outcome: &EndOutcome, failed: &mut Vec<CleanUpStep>) {
+        for member in self.members() {
+            if let Some(step) = member.committed_step() {
+                clean_up(step, failed, || member.committed(outcome));
+            }
+        }
+    }
+
+    /// All steps of the clean-up.
+    pub fn steps(&self) -> Vec<CleanUpStep> {
+        let members = self.members();
+        members.iter().flat_map(|member| [Some(member.step()), member.committed_step()]).flatten().collect()
+    }
+
     /// Ends everything that ends with sessions whose end is pending on this server: of one user, or of any where the
     /// user is not known.
     pub fn over_here(
@@ -115,9 +146,9 @@ impl EndsWithSession {
 }
 
 /// Runs a step of the clean-up. One that fails is noted, and keeps no other from being run.
-pub fn clean_up<T: Default>(step: CleanUpStep, failed: &mut Vec<CleanUpStep>, run: impl FnOnce() -> T) -> T {
+fn clean_up<T: Default>(step: CleanUpStep, failed: &mut Vec<CleanUpStep>, run: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        tracing::error!(step = step.as_str(), "session clean-up failed");
+        tracing::error!(step = step.name, "session clean-up failed");
         failed.push(step);
         T::default()
     })
@@ -163,6 +194,9 @@ mod tests {
     const PHONE: SessionId = SessionId(Uuid::from_u128(11));
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
+    const TICKETS: CleanUpStep = CleanUpStep { name: "tickets", in_words: "tickets" };
+    const COUNTING: CleanUpStep = CleanUpStep { name: "counting", in_words: "counting the tickets" };
+
     /// Something else that belongs to sessions: one ticket each.
     struct Tickets(Mutex<Vec<SessionId>>);
 
@@ -178,7 +212,7 @@ mod tests {
 
     impl SessionBound for Tickets {
         fn step(&self) -> CleanUpStep {
-            CleanUpStep::Attendances
+            TICKETS
         }
 
         fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
@@ -289,7 +323,15 @@ mod tests {
 
     impl SessionBound for Stuck {
         fn step(&self) -> CleanUpStep {
-            CleanUpStep::Attendances
+            TICKETS
+        }
+
+        fn committed_step(&self) -> Option<CleanUpStep> {
+            Some(COUNTING)
+        }
+
+        fn committed(&self, _: &EndOutcome) {
+            panic!("on purpose")
         }
 
         fn revoke(&self, _: &Revocation) -> Vec<SessionId> {
@@ -324,6 +366,9 @@ mod tests {
         let list = EndsWithSession::of(vec![Arc::new(Stuck), streams]);
         let mut failed = Vec::new();
         assert_eq!(list.revoked(&end_of_the_laptop(), &mut failed), [LAPTOP]);
-        assert_eq!(failed, [CleanUpStep::Attendances]);
+        assert_eq!(failed, [TICKETS]);
+        list.committed(&EndOutcome::default(), &mut failed);
+        assert_eq!(failed, [TICKETS, COUNTING]);
+        assert_eq!(list.steps().iter().map(|step| step.name).collect::<Vec<_>>(), ["tickets", "counting", "streams"]);
     }
 }

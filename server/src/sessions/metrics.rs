@@ -1,14 +1,19 @@
 //! What Prometheus is shown of sessions: sign-ins, refreshes and ends, the revocation list, and what waits to be
 //! committed.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use types::words::EndReason;
 
 use super::Sessions;
+use super::ends_with_session::CleanUpStep;
 use crate::context::Context;
-use crate::metrics::{Counter, Counters, Gauge, Histogram, Label, SecondsGauge, labels, metrics};
+use crate::metrics::{
+    Counter, Counters, Exposition, Family, Gauge, Histogram, Instrument, Kind, Label, LabelNames, SecondsGauge, labels,
+    metrics,
+};
 
 metrics! {
     /// What is counted of sessions, and how their parts are.
@@ -44,27 +49,13 @@ metrics! {
         /// Sign-outs that were neither committed nor written to the pending log.
         pending_log_failures: Counter = "latchkey_pending_log_failures_total",
         /// Steps of the clean-up after a sign-out that failed, by step. The sign-out itself holds.
-        cleanup_failures: Counters<CleanUpStep> = "latchkey_session_cleanup_failures_total",
+        cleanup_failures: StepFailures = "latchkey_session_cleanup_failures_total",
         /// Sign-outs in the queue.
         endings_queued: Gauge = "latchkey_endings_queued",
         /// Access tokens whose signature need not be checked again.
         verified_tokens: Gauge = "latchkey_verified_tokens",
         /// Sessions whose last-active time is not written yet.
         last_active_waiting: Gauge = "latchkey_last_active_waiting",
-    }
-}
-
-labels! {
-    /// A step of the clean-up on this server once an end of sessions is committed.
-    CleanUpStep = "step" {
-        /// Streams and sockets are notified and closed.
-        Streams = "streams",
-        /// Sockets attend no rooms any more, and nobody writes there.
-        Attendances = "attendances",
-        /// Rooms are told who has left.
-        Rooms = "rooms",
-        /// The other servers are told.
-        OtherServers = "other_servers",
     }
 }
 
@@ -144,6 +135,42 @@ labels! {
     }
 }
 
+/// The steps there are; which these are depends on the areas.
+const STEP_LABEL: LabelNames = LabelNames { name: "step", values: &[] };
+
+/// Failures of the clean-up, by step.
+#[derive(Default)]
+pub struct StepFailures(Mutex<BTreeMap<&'static str, u64>>);
+
+impl StepFailures {
+    /// Shows these steps, with nothing yet.
+    pub fn declare(&self, steps: impl IntoIterator<Item = CleanUpStep>) {
+        for step in steps {
+            self.counts().entry(step.name).or_default();
+        }
+    }
+
+    /// A step has failed.
+    pub fn increment(&self, step: CleanUpStep) {
+        *self.counts().entry(step.name).or_default() += 1;
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Instrument for StepFailures {
+    const KIND: Kind = Kind::Counter;
+    const LABELS: &'static [LabelNames] = &[STEP_LABEL];
+
+    fn write(&self, family: &'static Family, text: &mut Exposition) {
+        for (step, count) in self.counts().iter() {
+            text.sample(family, &[(STEP_LABEL.name, *step)], count);
+        }
+    }
+}
+
 impl Label for EndReason {
     const NAME: &'static str = "reason";
     const VALUES: &'static [&'static str] = &{
@@ -198,7 +225,7 @@ fn set_gauges(sessions: &Sessions, now: Instant) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Exposition, Group as _};
+    use crate::metrics::Group as _;
     use std::time::Duration;
 
     #[test]
@@ -216,6 +243,10 @@ mod tests {
         metrics.polls.observe(Duration::from_millis(20));
         metrics.poll_failures.increment();
         metrics.list_age.set(Duration::from_millis(250).as_secs_f64());
+        let step = |name| CleanUpStep { name, in_words: "" };
+        metrics.cleanup_failures.declare(["streams", "tickets"].map(step));
+        metrics.cleanup_failures.increment(step("tickets"));
+        metrics.cleanup_failures.declare(["tickets"].map(step));
         let mut text = Exposition::default();
         metrics.write(&mut text);
         let text = text.finish();
@@ -226,6 +257,8 @@ mod tests {
             "latchkey_revocation_list_age_seconds 0.25",
             "latchkey_revocation_tail_duration_seconds_sum 0.02",
             "latchkey_revocation_tail_failures_total 1",
+            "latchkey_session_cleanup_failures_total{step=\"streams\"} 0",
+            "latchkey_session_cleanup_failures_total{step=\"tickets\"} 1",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
         }

@@ -30,8 +30,8 @@ use types::api::paths;
 
 pub use alerts::{Alerts, Word, show as show_alert};
 pub use devices::{ClaimedDevice, Devices, describe_device};
-pub use ends_with_session::SessionBound;
-pub use metrics::{AuthenticateCheck, CleanUpStep, RefreshCase, Reload, SessionMetrics, SignInResult};
+pub use ends_with_session::{CleanUpStep, SessionBound};
+pub use metrics::{AuthenticateCheck, RefreshCase, Reload, SessionMetrics, SignInResult};
 pub use open_streams::{OpenStream, Subscriber, TooManyStreams};
 pub use refreshes::{RefreshRefusal, Refreshes};
 pub use revocations::{FromMemory, Refusal, RequesterState, RevocationList, Revocations};

@@ -7,13 +7,14 @@ use types::api::{Ended, ServerEvent, UserUpdated};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
-use super::ends_with_session::SessionBound;
-use super::metrics::CleanUpStep;
+use super::ends_with_session::{CleanUpStep, SessionBound};
 use crate::events::{EventMetrics, Events, Subscription, SubscriptionKey, Topic};
 use crate::store::{Revocation, RevokedSubject};
 
 /// How many streams one user may have open on this server.
 const STREAMS_A_USER: usize = 50;
+
+const STREAMS: CleanUpStep = CleanUpStep { name: "streams", in_words: "open streams and sockets" };
 
 /// The subscriber of a stream.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +126,7 @@ impl OpenStreams {
 
 impl SessionBound for OpenStreams {
     fn step(&self) -> CleanUpStep {
-        CleanUpStep::Streams
+        STREAMS
     }
 
     /// Carries a revocation to the streams it concerns: those of ended sessions are notified and closed, the user's

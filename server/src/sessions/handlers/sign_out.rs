@@ -406,21 +406,12 @@ pub fn logout_answer(
 
 /// What of the clean-up failed, where something did. The sign-out itself holds.
 fn warning_of(failed: &[CleanUpStep]) -> Option<String> {
-    let mut steps: Vec<&str> = failed.iter().map(|step| in_words(*step)).collect();
+    let mut steps: Vec<&str> = failed.iter().map(|step| step.in_words).collect();
     steps.dedup();
     if steps.is_empty() {
         return None;
     }
     Some(format!("The sign-out holds. Not everything could be cleaned up at once: {}.", steps.join(", ")))
-}
-
-const fn in_words(step: CleanUpStep) -> &'static str {
-    match step {
-        CleanUpStep::Streams => "open streams and sockets",
-        CleanUpStep::Attendances => "presence in rooms on this server",
-        CleanUpStep::Rooms => "telling the rooms",
-        CleanUpStep::OtherServers => "telling the other servers, which follow by themselves",
-    }
 }
 
 /// Has the client forget what it holds.
@@ -445,6 +436,9 @@ fn message(this_device: bool, ended: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sessions::revocations::OTHER_SERVERS;
+
+    const TICKETS: CleanUpStep = CleanUpStep { name: "tickets", in_words: "collecting the tickets" };
 
     #[test]
     fn an_answer_names_what_of_the_clean_up_failed_while_the_sign_out_holds() {
@@ -453,10 +447,10 @@ mod tests {
         let answer = |ended: EndAnswer| logout_answer(true, ended, |ended| message(true, ended));
         let (status, body) = answer(ended(&[]));
         assert_eq!((status, body.warning), (StatusCode::OK, None));
-        let both = ended(&[CleanUpStep::Rooms]).and(ended(&[CleanUpStep::Rooms, CleanUpStep::OtherServers]));
+        let both = ended(&[TICKETS]).and(ended(&[TICKETS, OTHER_SERVERS]));
         let (status, body) = answer(both);
         assert_eq!((status, body.success, body.sessions_ended), (StatusCode::OK, true, 2));
         let warning = body.warning.expect("a warning");
-        assert!(warning.contains("telling the rooms, telling the other servers"), "{warning}");
+        assert!(warning.contains("collecting the tickets, telling the other servers"), "{warning}");
     }
 }

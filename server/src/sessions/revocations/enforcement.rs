@@ -7,12 +7,15 @@ use std::time::Duration;
 use types::domain::SessionId;
 
 use super::Revocations;
-use crate::sessions::ends_with_session::clean_up;
-use crate::sessions::metrics::CleanUpStep;
-use crate::store::{EndOutcome, Revocation, RoomMessageRow};
+use crate::sessions::ends_with_session::CleanUpStep;
+use crate::store::{EndOutcome, Revocation};
 
 /// How long a poll of the log may take.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
+
+/// The other servers get a hint.
+pub(in crate::sessions) const OTHER_SERVERS: CleanUpStep =
+    CleanUpStep { name: "other_servers", in_words: "telling the other servers, which follow by themselves" };
 
 /// What came of enforcing a committed end here. It holds, whatever failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,13 +27,6 @@ pub struct InForce {
 }
 
 impl Revocations {
-    /// From now on, this is told what rooms say of users who have left them with ended sessions, once it is committed
-    /// here.
-    pub fn tell_rooms(&self, tell: impl Fn(&[RoomMessageRow]) + Send + Sync + 'static) {
-        // Whoever comes first: there is one area of rooms.
-        let _ = self.tell_rooms.set(Box::new(tell));
-    }
-
     /// Enforces what a transaction has committed.
     pub fn put_in_force(&self, outcome: &EndOutcome) -> InForce {
         self.put_all_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
@@ -43,7 +39,7 @@ impl Revocations {
         let enforce = |outcome| {
             let mut in_force = self.enforce(outcome);
             if !is_told {
-                in_force.failed.push(CleanUpStep::OtherServers);
+                in_force.failed.push(OTHER_SERVERS);
             }
             for step in &in_force.failed {
                 self.metrics.cleanup_failures.increment(*step);
@@ -100,9 +96,7 @@ impl Revocations {
                 notified.extend(self.ends_with_session.revoked(revocation, failed));
             }
         }
-        if let Some(tell) = self.tell_rooms.get().filter(|_| !outcome.departures.is_empty()) {
-            clean_up(CleanUpStep::Rooms, failed, || tell(outcome.departures.as_slice()));
-        }
+        self.ends_with_session.committed(outcome, failed);
         if !notified.is_empty()
             && let Some(sender) = self.notified.upgrade()
         {

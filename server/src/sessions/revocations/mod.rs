@@ -19,7 +19,7 @@ mod sync {
     pub use std::sync::atomic::{AtomicBool, AtomicU64};
 }
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -27,7 +27,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 pub(super) use authenticate::END_WAITS;
 pub use authenticate::{FromMemory, Refusal};
-pub(super) use enforcement::InForce;
+pub(super) use enforcement::{InForce, OTHER_SERVERS};
 pub use list::{Lost, LostEpoch, RevocationList};
 pub use requester::RequesterState;
 pub(super) use streams::confirm_streams;
@@ -39,7 +39,7 @@ use super::open_streams::OpenStreams;
 use super::terminations::{Covered, PendingEnds};
 use crate::auth::tokens::{AccessTokens, Verified};
 use crate::context::Context;
-use crate::store::{RoomMessageRow, SessionRow};
+use crate::store::SessionRow;
 
 /// What may not pass on this server.
 pub struct Revocations {
@@ -55,12 +55,8 @@ pub struct Revocations {
     /// Takes the sessions whose streams were notified, to be stored for receipts. Requests hold this as well, and must
     /// not keep the task alive that stores them: it ends with the tail and the end worker.
     notified: mpsc::WeakUnboundedSender<Vec<SessionId>>,
-    tell_rooms: OnceLock<Box<TellRooms>>,
     metrics: Arc<SessionMetrics>,
 }
-
-/// Is told what rooms say of users who have left them.
-type TellRooms = dyn Fn(&[RoomMessageRow]) + Send + Sync;
 
 impl Revocations {
     pub(super) fn new(
@@ -70,12 +66,13 @@ impl Revocations {
         notified: &mpsc::UnboundedSender<Vec<SessionId>>,
     ) -> Self {
         let list = Arc::new(RevocationList::new(max_staleness, context.clock.monotonic()));
-        let metrics = context.metrics.group();
+        let metrics: Arc<SessionMetrics> = context.metrics.group();
         let streams = Arc::new(OpenStreams::new(Arc::clone(&context.events), context.metrics.group()));
         let ends_with_session = Arc::new(EndsWithSession::new(Arc::clone(&streams)));
         let notified = notified.downgrade();
-        let (polled, pending_ends, tell_rooms) = (Arc::default(), Arc::default(), OnceLock::new());
-        Self { context, list, polled, pending_ends, streams, ends_with_session, tokens, notified, tell_rooms, metrics }
+        metrics.cleanup_failures.declare(ends_with_session.steps().into_iter().chain([OTHER_SERVERS]));
+        let (polled, pending_ends) = (Arc::default(), Arc::default());
+        Self { context, list, polled, pending_ends, streams, ends_with_session, tokens, notified, metrics }
     }
 
     /// This server's list.
@@ -96,6 +93,7 @@ impl Revocations {
     /// Something that another area has ends with sessions as well.
     pub fn ends_with_session_too(&self, member: Arc<dyn SessionBound>) {
         self.ends_with_session.add(member);
+        self.metrics.cleanup_failures.declare(self.ends_with_session.steps());
     }
 
     /// What has been acknowledged as ended and is not committed yet.

@@ -9,7 +9,7 @@ use super::end_queue::{Ending, EndingError};
 use super::pending_ends::Force;
 use crate::auth::secrets::Capability;
 use crate::sessions::SessionsError;
-use crate::sessions::metrics::CleanUpStep;
+use crate::sessions::ends_with_session::CleanUpStep;
 use crate::sessions::revocations::InForce;
 use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, SessionRow, StoreError, User};
 

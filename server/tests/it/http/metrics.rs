@@ -68,6 +68,11 @@ async fn signing_in_refreshing_and_ending_are_counted_by_what_they_came_to() {
         ("latchkey_sessions_ended_total{reason=\"refresh_reuse\"}", 1.0),
         ("latchkey_sessions_ended_total{reason=\"user_initiated_logout\"}", 1.0),
         ("latchkey_sessions_ended_total{reason=\"logout_all\"}", 0.0),
+        // Each step that an area brings is shown before it fails.
+        ("latchkey_session_cleanup_failures_total{step=\"streams\"}", 0.0),
+        ("latchkey_session_cleanup_failures_total{step=\"attendances\"}", 0.0),
+        ("latchkey_session_cleanup_failures_total{step=\"rooms\"}", 0.0),
+        ("latchkey_session_cleanup_failures_total{step=\"other_servers\"}", 0.0),
         ("latchkey_revocation_list_entries", 2.0),
         // The demo user; registering, where the password is judged and hashed; four comparisons, two for the wrong
         // password.
