@@ -25,16 +25,28 @@ use crate::metrics::RouteId;
 pub trait Authenticate: Send + Sync {
     /// The answer of [`authenticate`](Self::authenticate) where it is known without waiting: most requests pass this
     /// way, and cost no future.
-    fn authenticate_at_once(&self, _token: &str, _parts: &Parts) -> Option<Result<Option<Principal>, ApiError>> {
+    fn authenticate_at_once(&self, _token: &str) -> Option<Result<Option<Principal>, ApiError>> {
         None
     }
 
-    /// Who presents this token, if it is of this family and good now. `parts` are those of the request.
-    fn authenticate<'a>(
-        &'a self,
-        token: &'a str,
-        parts: &'a Parts,
-    ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>>;
+    /// Who presents this token, if it is of this family and good now.
+    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Principal>, ApiError>>;
+
+    /// Notes a request of whoever was authenticated by a token of this family. `parts` are those of the request.
+    fn note_request(&self, _principal: &Principal, _parts: &Parts) {}
+
+    /// Whether this token has run out, as far as it says itself, where it is of this family and the family has no
+    /// sessions. Signing out is forgiving: nothing else is asked.
+    fn sessionless_validity(&self, _token: &str) -> Option<Validity> {
+        None
+    }
+}
+
+/// Whether a token that is ours to accept has run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    Good,
+    Expired,
 }
 
 /// The families of tokens that are accepted, in the order in which they are asked.
@@ -52,21 +64,44 @@ impl Authenticators {
     /// `401` where there is no token, or none that is good.
     pub async fn authenticate(&self, parts: &Parts) -> Result<Principal, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(ApiError::missing_token)?;
+        let (family, principal) = self.find(token).await?;
+        family.note_request(&principal, parts);
+        Ok(principal)
+    }
+
+    /// Who presents this token. It counts as no request: whoever only listens does not use their session.
+    ///
+    /// # Errors
+    /// `401` where it is not good.
+    pub async fn authenticate_token(&self, token: &str) -> Result<Principal, ApiError> {
+        self.find(token).await.map(|(_, principal)| principal)
+    }
+
+    async fn find(&self, token: &str) -> Result<(&dyn Authenticate, Principal), ApiError> {
         for family in self.0.iter() {
-            if let Some(principal) = family.authenticate(token, parts).await? {
-                return Ok(principal);
+            if let Some(principal) = family.authenticate(token).await? {
+                return Ok((family.as_ref(), principal));
             }
         }
         Err(ApiError::invalid_token())
     }
 
-    /// The same, where it is known without waiting.
+    /// Whether a token that names no session has run out, as far as it says itself. `None` where it is none of those
+    /// that are accepted.
+    pub fn sessionless_validity(&self, token: &str) -> Option<Validity> {
+        self.0.iter().find_map(|family| family.sessionless_validity(token))
+    }
+
+    /// Who makes this request, where it is known without waiting.
     fn authenticate_at_once(&self, parts: &Parts) -> Option<Result<Principal, ApiError>> {
         let Some(token) = bearer(&parts.headers) else { return Some(Err(ApiError::missing_token())) };
         for family in self.0.iter() {
-            match family.authenticate_at_once(token, parts)? {
+            match family.authenticate_at_once(token)? {
                 Ok(None) => {}
-                Ok(Some(principal)) => return Some(Ok(principal)),
+                Ok(Some(principal)) => {
+                    family.note_request(&principal, parts);
+                    return Some(Ok(principal));
+                }
                 Err(refusal) => return Some(Err(refusal)),
             }
         }
@@ -156,7 +191,7 @@ fn passed(mut parts: Parts, body: Body, principal: Principal, requirement: Requi
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicI64;
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
     use super::*;
     use crate::auth::permissions::Permission;
@@ -175,11 +210,7 @@ mod tests {
     struct Somebody(&'static [&'static str]);
 
     impl Authenticate for Somebody {
-        fn authenticate<'a>(
-            &'a self,
-            token: &'a str,
-            _: &'a Parts,
-        ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
+        fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
             let user = UserSummary {
                 id: UserId(Uuid::nil()),
                 email: String::new(),
@@ -207,10 +238,27 @@ mod tests {
         }
     }
 
+    /// Somebody whose requests are counted.
+    struct Counted(Somebody, Arc<AtomicUsize>);
+
+    impl Authenticate for Counted {
+        fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
+            self.0.authenticate(token)
+        }
+
+        fn note_request(&self, _: &Principal, _: &Parts) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn request_with(token: &str) -> Parts {
+        let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(()).unwrap();
+        request.into_parts().0
+    }
+
     async fn answer(permissions: &'static [&'static str], needs: Needs, token: &str) -> Result<(), (u16, String)> {
         let Needs::Principal(requirement) = needs else { panic!("a principal") };
-        let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(()).unwrap();
-        let (parts, ()) = request.into_parts();
+        let parts = request_with(token);
         let principal = Authenticators::new(vec![Box::new(Somebody(permissions))]).authenticate(&parts).await;
         principal
             .and_then(|principal| requirement.check(principal))
@@ -226,5 +274,17 @@ mod tests {
         assert_eq!(answer(&["rooms:close", "rooms:opened", "rooms"], permission(OPEN), "good").await, refused);
         assert_eq!(answer(&[], SESSION, "good").await, Ok(()));
         assert_eq!(answer(&["rooms:open"], permission(OPEN), "bad").await, Err((401, "invalid-token".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_token_by_itself_is_no_request() {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let authenticators = Authenticators::new(vec![Box::new(Counted(Somebody(&[]), Arc::clone(&requests)))]);
+        assert!(authenticators.authenticate_token("good").await.is_ok());
+        assert!(authenticators.authenticate_token("bad").await.is_err());
+        assert!(authenticators.authenticate(&request_with("bad")).await.is_err());
+        assert_eq!(requests.load(Ordering::Relaxed), 0);
+        assert!(authenticators.authenticate(&request_with("good")).await.is_ok());
+        assert_eq!(requests.load(Ordering::Relaxed), 1);
     }
 }

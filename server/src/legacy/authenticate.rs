@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use http::request::Parts;
 
 use super::LegacyUsers;
-use crate::http::authenticate::Authenticate;
+use crate::auth::tokens::TokenError;
+use crate::http::authenticate::{Authenticate, Validity};
 use crate::http::principal::Principal;
 use crate::http::problem::ApiError;
 use crate::sessions::Refusal;
@@ -14,7 +14,7 @@ use crate::sessions::Refusal;
 pub struct LegacyFamily(pub Arc<LegacyUsers>);
 
 impl Authenticate for LegacyFamily {
-    fn authenticate<'a>(&'a self, token: &'a str, _: &'a Parts) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
+    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
         Box::pin(async move {
             match self.0.authenticate(token).await {
                 Ok(user) => Ok(Some(Principal::Sessionless(user))),
@@ -22,5 +22,13 @@ impl Authenticate for LegacyFamily {
                 Err(refusal) => Err(refusal.into()),
             }
         })
+    }
+
+    fn sessionless_validity(&self, token: &str) -> Option<Validity> {
+        match self.0.verify(token)? {
+            Ok(_) => Some(Validity::Good),
+            Err(TokenError::Expired) => Some(Validity::Expired),
+            Err(TokenError::Invalid) => None,
+        }
     }
 }

@@ -3,15 +3,13 @@
 
 mod authenticate;
 mod settings;
-mod sign_out;
 mod token;
 mod user;
 
 use authenticate::LegacyFamily;
 pub use settings::LegacyConfig;
-pub use sign_out::{end_session, presented};
 use token::LegacyTokens;
-pub use user::LegacyUsers;
+use user::LegacyUsers;
 
 use std::sync::Arc;
 
@@ -19,7 +17,6 @@ use crate::area::{Area, Building, Parts};
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::authenticate::Authenticate;
-use crate::http::state::ApiState;
 
 /// What this area brings: a family of tokens. It comes after `sessions`, which it needs.
 pub const AREA: Area = Area { name: "legacy", settings: Some(settings::SECTION), build, authenticators, ..Area::NONE };
@@ -36,10 +33,4 @@ fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> 
 
 fn authenticators(_: &Context, parts: &Parts) -> Vec<Box<dyn Authenticate>> {
     vec![Box::new(LegacyFamily(Arc::clone(parts.get())))]
-}
-
-impl ApiState {
-    pub fn legacy(&self) -> &LegacyUsers {
-        self.parts.get::<LegacyUsers>()
-    }
 }

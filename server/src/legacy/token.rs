@@ -4,7 +4,7 @@
 //! HS256 under `JWT_SECRET`, and without a `jti`. The algorithm is fixed on our side, as it is for our own tokens (RFC
 //! 8725, 3.1): HS256 is only ever tried with this secret, and this secret with nothing but HS256. Nothing is signed
 //! with it here. Whether the user may still use such a token only the database knows; that is asked in
-//! `sessions::legacy`.
+//! `user`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,18 +1,15 @@
-//! Users who come with a token of an older system: whether it may pass, and ending sessions without having one.
+//! Users who come with a token of an older system: whether it may pass.
 //!
 //! Such a token names no session, so the revocation list cannot refuse it: the database is asked each time, and where
 //! it is away nobody passes. Our own tokens never come here.
 
 use std::sync::Arc;
 
-use types::domain::{ClientReason, SessionId, Timestamp};
-use types::words::EndReason;
-
 use super::token::{LegacyToken, LegacyTokens};
 use crate::auth::tokens::TokenError;
 use crate::context::Context;
-use crate::sessions::{EndAnswer, EndingError, Refusal, Sessions};
-use crate::store::{Origin, Selection, User};
+use crate::sessions::{Refusal, Sessions};
+use crate::store::User;
 
 /// Users with tokens of an older system.
 pub struct LegacyUsers {
@@ -20,14 +17,14 @@ pub struct LegacyUsers {
     pub tokens: Option<LegacyTokens>,
     /// The database and the time.
     pub context: Context,
-    /// Ends their sessions.
+    /// Knows which of them have signed out everywhere.
     pub sessions: Arc<Sessions>,
 }
 
 impl LegacyUsers {
     /// Verifies a token; `None` where none are accepted.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Result<LegacyToken, TokenError>> {
-        self.tokens.as_ref().map(|tokens| tokens.verify(token, now))
+    pub fn verify(&self, token: &str) -> Option<Result<LegacyToken, TokenError>> {
+        self.tokens.as_ref().map(|tokens| tokens.verify(token, self.context.now()))
     }
 
     /// Whose token of an older system this is, if it may pass: a user who is not disabled, and who has not signed out
@@ -47,29 +44,5 @@ impl LegacyUsers {
             return Err(Refusal::SessionEnded(None));
         }
         Ok(Arc::new(user))
-    }
-
-    /// Ends all sessions of a user who has none, and cuts off all tokens of the older system, the one that asks too.
-    pub async fn end_all(
-        &self,
-        user: &User,
-        client_reason: Option<ClientReason>,
-        origin: Origin,
-    ) -> Result<EndAnswer, EndingError> {
-        let all = Selection::All { user_id: user.id };
-        self.sessions.terminations().end_sessionless(user, all, EndReason::LogoutAll, client_reason, origin).await
-    }
-
-    /// Ends one session of a user who has none. None is ended where it is not theirs.
-    pub async fn end_one(
-        &self,
-        user: &User,
-        session_id: SessionId,
-        client_reason: Option<ClientReason>,
-        origin: Origin,
-    ) -> Result<EndAnswer, EndingError> {
-        let one = Selection::One { user_id: user.id, session_id };
-        let reason = EndReason::RevokedFromOtherDevice;
-        self.sessions.terminations().end_sessionless(user, one, reason, client_reason, origin).await
     }
 }

@@ -256,6 +256,17 @@ fn what_puts_the_server_together_names_no_area() {
 }
 
 #[test]
+fn sessions_use_mail_and_no_other_area() {
+    let others: Vec<&str> = areas().filter(|area| !["sessions", "mail"].contains(area)).collect();
+    assert!(others.contains(&"rooms") && others.contains(&"legacy"), "{others:?}");
+    for (path, text) in sources(&root().join("server/src/sessions")) {
+        let reaches_into = |area: &str| text.contains(&format!("state.{area}()"));
+        let named: Vec<_> = others.iter().filter(|area| names_module(&text, area) || reaches_into(area)).collect();
+        assert_eq!(named, Vec::<&&str>::new(), "{path}");
+    }
+}
+
+#[test]
 fn a_module_is_named_by_its_path_alone_or_in_a_group() {
     let text = "use crate::mail::Mail;\nuse crate::{AREAS, pages};\nuse crate::store::accounts;";
     assert!(names_module(text, "mail") && names_module(text, "pages") && names_module(text, "AREAS"));

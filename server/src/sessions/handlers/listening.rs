@@ -9,7 +9,6 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
 use crate::auth::secrets::Capability;
-use crate::auth::tokens::Verified;
 use crate::events::{EventSender, Topic, WhyClosed};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -24,7 +23,12 @@ const NOTIFIED_WITHIN: Duration = Duration::from_millis(500);
 /// # Errors
 /// `401` where it is not, `403` where nobody may listen by it.
 pub async fn by_access_token(state: &ApiState, token: &str) -> Result<Subscriber, ApiError> {
-    let verified = verify(state, token).await?;
+    let principal = state.authenticators.authenticate_token(token).await?;
+    // The streams of the user are for the user. Whoever acts has one of their own.
+    if principal.actor().is_some() {
+        return Err(ApiError::not_while_acting());
+    }
+    let verified = principal.in_session()?;
     Ok(Subscriber {
         user_id: verified.user_id,
         session_id: verified.session_id,
@@ -32,21 +36,6 @@ pub async fn by_access_token(state: &ApiState, token: &str) -> Result<Subscriber
         epoch: verified.epoch,
         session_expires_at: verified.session_expires_at,
     })
-}
-
-async fn verify(state: &ApiState, token: &str) -> Result<Arc<Verified>, ApiError> {
-    match state.sessions().revocations().authenticate(token).await {
-        // What is not ours may be of an older system, whose tokens have no session that a stream could be of.
-        Err(Refusal::Invalid) => {
-            state.legacy().authenticate(token).await?;
-            Err(ApiError::session_required())
-        }
-        authenticated => {
-            let token = authenticated?;
-            // The streams of the user are for the user. Whoever acts has one of their own.
-            if token.act.is_some() { Err(ApiError::not_while_acting()) } else { Ok(token) }
-        }
-    }
 }
 
 /// Who listens by a ticket, which is spent by that.

@@ -6,6 +6,7 @@ mod errors;
 pub mod events;
 pub mod listening;
 pub mod refresh;
+mod sessionless;
 pub mod sign_out;
 pub mod stale_cookies;
 

@@ -16,6 +16,7 @@ use types::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use types::words::ProblemCode;
 use uuid::Uuid;
 
+use super::sessionless;
 use super::stale_cookies::StaleCookies;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
@@ -25,7 +26,6 @@ use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::principal::{InSession, Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::legacy;
 use crate::sessions::{CleanUpStep, EndAnswer, EndRequest, EndingError, Force, RequesterState, Scope};
 use crate::store::{Origin, StoreError};
 
@@ -73,7 +73,7 @@ pub async fn logout(
     Body { fields, .. }: Body<LogoutRequest>,
 ) -> Result<Response, ApiError> {
     let LogoutFields { reason, refresh_token } = fields;
-    if let Some(token) = legacy::presented(&state, &headers) {
+    if let Some(token) = sessionless::presented(&state, &headers) {
         return Ok(token.logout(&state));
     }
     let presented = Presented::by(&state, &headers, refresh_token)?;
@@ -223,7 +223,7 @@ pub async fn logout_all(
     let presented = Presented::by(&state, &headers, refresh_token);
     let (keep_current,) = errors.finish((keep_current,))?;
     let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
-    if let Some(token) = legacy::presented(&state, &headers) {
+    if let Some(token) = sessionless::presented(&state, &headers) {
         return token.logout_all(&state, keep_current, reason, from.origin).await;
     }
     if !headers.contains_key(AUTHORIZATION) {
@@ -277,7 +277,7 @@ pub async fn end_session(
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
     let principal = match principal {
         Principal::Session(principal) => principal,
-        Principal::Sessionless(user) => return legacy::end_session(&state, &user, id, reason, from.origin).await,
+        Principal::Sessionless(user) => return sessionless::end_session(&state, &user, id, reason, from.origin).await,
     };
     let requester = EndRequester::by(&principal, Force::Held);
     let this = id == principal.session_id;
