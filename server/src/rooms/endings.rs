@@ -52,8 +52,10 @@ impl SessionBound for Rooms {
         });
     }
 
+    /// Closes no streams: those of sockets are closed as such.
     fn close_unless(&self, may_stay: &dyn Fn(UserId, SessionId) -> bool) -> usize {
-        self.clean_up(|who| !may_stay(who.user_id, who.session_id))
+        self.clean_up(|who| !may_stay(who.user_id, who.session_id));
+        0
     }
 
     fn sessions(&self) -> Vec<(UserId, SessionId)> {
@@ -72,11 +74,10 @@ impl Rooms {
         self.metrics.rooms_attended.set(self.attendances.rooms().len());
     }
 
-    /// Returns how many sockets it was about.
-    fn clean_up(&self, of: impl Fn(&Subscriber) -> bool) -> usize {
+    fn clean_up(&self, of: impl Fn(&Subscriber) -> bool) {
         let (left, sockets) = self.attendances.end(of, self.context.clock.monotonic());
         if sockets == 0 {
-            return 0;
+            return;
         }
         if self.redis.is_some() {
             // It does not have them any more.
@@ -90,6 +91,5 @@ impl Rooms {
         self.metrics.cleaned_up.add(CleanUp::Attendances, attendances);
         self.metrics.cleaned_up.add(CleanUp::Typing, typing);
         tracing::info!(sockets, attendances, typing, "sockets cleaned up");
-        sockets
     }
 }
