@@ -176,6 +176,7 @@ impl Application {
         if let Some(redis) = redis {
             areas.insert(redis);
         }
+        areas.insert(Arc::new(areas::ALL));
         for area in AREAS {
             if let Err(error) = (area.build)(&context, &config, &mut areas).await {
                 // A server that does not start must not prevent another from starting with other settings.

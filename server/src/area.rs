@@ -1,5 +1,6 @@
 //! What an area brings, declared in one place: the `AREA` of its door.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,6 +82,21 @@ pub type Held<'a> = BoxFuture<'a, Result<Option<Value>, StoreError>>;
 
 fn holds_nothing(_: &Store, _: UserId) -> Held<'_> {
     Box::pin(std::future::ready(Ok(None)))
+}
+
+/// What all areas hold on a user, by their names.
+pub type HeldByAll<'a> = BoxFuture<'a, Result<BTreeMap<String, Value>, StoreError>>;
+
+/// What all areas bring together, for those of them that show it. A part of its own ([`Parts`]): no area knows the list
+/// of areas.
+#[derive(Clone, Copy)]
+pub struct AllAreas {
+    /// Gives their kinds of jobs.
+    pub job_kinds: fn(&ApiState) -> Vec<JobKind>,
+    /// Gives what they hold on a user.
+    pub held: for<'a> fn(&'a Store, UserId) -> HeldByAll<'a>,
+    /// Gives the document of all calls (OpenAPI).
+    pub document: fn() -> &'static str,
 }
 
 /// Why an area could not be put together.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use types::domain::UserId;
 use types::words::permissions as permission_names;
 
-use crate::area::{Area, Parts};
+use crate::area::{AllAreas, Area, HeldByAll, Parts};
 use crate::auth::permissions::{Permission, Permissions};
 use crate::config::Config;
 use crate::context::Context;
@@ -56,14 +56,17 @@ pub fn authenticators(context: &Context, parts: &Parts) -> Authenticators {
     Authenticators::new(AREAS.iter().flat_map(|area| (area.authenticators)(context, parts)).collect())
 }
 
+/// What those areas need that show what all of them bring.
+pub const ALL: AllAreas = AllAreas { job_kinds, held, document };
+
 /// The kinds of jobs of all areas.
 pub fn job_kinds(state: &ApiState) -> Vec<JobKind> {
     AREAS.iter().flat_map(|area| (area.jobs)(state)).collect()
 }
 
 /// What the areas hold on a user, by their names: the part of the data export that they bring themselves.
-pub async fn held(store: &Store, user: UserId) -> Result<BTreeMap<String, Value>, StoreError> {
-    held_by(AREAS, store, user).await
+fn held(store: &Store, user: UserId) -> HeldByAll<'_> {
+    Box::pin(held_by(AREAS, store, user))
 }
 
 async fn held_by(areas: &[Area], store: &Store, user: UserId) -> Result<BTreeMap<String, Value>, StoreError> {

@@ -32,10 +32,10 @@ pub use users::{NewAccount, UserKey, with_role_of_all};
 
 use crate::accounts::{AccountError, Accounts};
 use crate::area::{Area, Building, Parts};
-use crate::areas;
 use crate::auth::origin::command_line;
 use crate::auth::permissions::{Permission, Permissions};
 use crate::auth::refresh::Lifetimes;
+use crate::auth::tokens::AccessTokens;
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::needs::OldestAdministering;
@@ -68,8 +68,9 @@ pub const AREA: Area = Area {
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
         let accounts = Arc::clone(parts.get());
+        let permissions = parts.get::<AccessTokens>().permissions().clone();
         let area = AdminArea {
-            administration: Arc::new(Administration::new(context.clone(), accounts, config)),
+            administration: Arc::new(Administration::new(context.clone(), accounts, config, permissions)),
             statistics: Statistics::new(context.clone()),
             registry: Arc::clone(parts.get()),
         };
@@ -229,10 +230,9 @@ pub struct Administration {
 }
 
 impl Administration {
-    /// By the settings.
-    pub fn new(context: Context, accounts: Arc<Accounts>, config: &Config) -> Self {
-        let (lifetimes, permissions) = (Lifetimes::of(config), areas::permissions());
-        Self { context, accounts, lifetimes, permissions }
+    /// By the settings, and by the permissions that there are.
+    pub fn new(context: Context, accounts: Arc<Accounts>, config: &Config, permissions: Permissions) -> Self {
+        Self { context, accounts, lifetimes: Lifetimes::of(config), permissions }
     }
 
     /// The time by the database's clock.

@@ -44,8 +44,9 @@ impl Installation {
             tasks: Tasks::new(),
         };
         let accounts = Accounts::new(&context, config).map_err(AccountError::from).map_err(AdminError::from)?;
-        let roles = Roles::beside_servers(&context, config, areas::permissions());
-        let administration = Administration::new(context.clone(), Arc::new(accounts), config);
+        let permissions = areas::permissions();
+        let roles = Roles::beside_servers(&context, config, permissions.clone());
+        let administration = Administration::new(context.clone(), Arc::new(accounts), config, permissions);
         Ok(Self { context, administration, roles })
     }
 

@@ -256,6 +256,21 @@ fn what_puts_the_server_together_names_no_area() {
 }
 
 #[test]
+fn no_area_knows_the_list_of_areas() {
+    let mut count = 0;
+    for (path, text) in sources(&root().join("server/src")) {
+        let folder = path.split('/').next().unwrap();
+        if areas().any(|area| area == folder) {
+            count += 1;
+            let outside_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let names_list = ["areas", "AREAS"].iter().any(|list| names_module(outside_tests, list));
+            assert!(!names_list, "{path} points back: what all areas bring is in `Parts` (`AllAreas`)");
+        }
+    }
+    assert!(count > 100, "{count} files of areas");
+}
+
+#[test]
 fn sessions_use_mail_and_no_other_area() {
     let others: Vec<&str> = areas().filter(|area| !["sessions", "mail"].contains(area)).collect();
     assert!(others.contains(&"rooms") && others.contains(&"legacy"), "{others:?}");

@@ -15,7 +15,7 @@ use types::words::{AccountType, EndReason, OrOther, ProblemCode, SignInMethod, T
 use utoipa::ToSchema;
 
 use super::profile::entry;
-use crate::areas;
+use crate::area::AllAreas;
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
 use crate::http::operation::{Answer, Operation};
@@ -158,7 +158,7 @@ pub async fn export(
     let exported_at = state.context.clock.now();
     let held = state.accounts().export(&from, principal.user_id, principal.session_id).await?;
     let ExportData { user, sessions, alerts, audit, jobs } = held.ok_or_else(ApiError::not_found)?;
-    let further = areas::held(&state.context.store, principal.user_id).await?;
+    let further = (state.parts.get::<AllAreas>().held)(&state.context.store, principal.user_id).await?;
     let export = Export {
         exported_at,
         profile: profile(user),

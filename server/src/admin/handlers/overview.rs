@@ -6,7 +6,7 @@ use types::api::{AdminOverview, JobCount, ServerState, SettingDifference, SignIn
 
 use super::administrator::Administrator;
 use crate::admin::statistics::{Counts, SignIns};
-use crate::areas;
+use crate::area::AllAreas;
 use crate::http::operation::{Answer, Operation};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -24,7 +24,8 @@ pub const OVERVIEW: Operation = Operation {
 
 /// `GET /api/admin/overview`.
 pub async fn overview(State(state): State<ApiState>, _: Administrator) -> Result<Json<AdminOverview>, ApiError> {
-    let kinds: Vec<&'static str> = areas::job_kinds(&state).iter().map(|kind| kind.name).collect();
+    let all = state.parts.get::<AllAreas>();
+    let kinds: Vec<&'static str> = (all.job_kinds)(&state).iter().map(|kind| kind.name).collect();
     let Counts { at, live_sessions, hours, days, sessions_ended, jobs } =
         state.admin().statistics.counts(&kinds).await?;
     let registry = &state.admin().registry;

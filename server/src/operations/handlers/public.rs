@@ -15,7 +15,7 @@ use types::api::{DevelopmentMailbox, MailMessage};
 use types::words::ProblemCode;
 use utoipa::ToSchema;
 
-use crate::areas;
+use crate::area::AllAreas;
 use crate::auth::keys::KeySet;
 use crate::events::BusState;
 use crate::http::operation::{Answer, JSON, Operation, Payload};
@@ -95,8 +95,9 @@ pub const OPENAPI: Operation = Operation {
 };
 
 /// `GET /api/openapi.json`: the same for every server of this version.
-pub async fn openapi() -> Response {
-    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "public, max-age=300")], areas::document()).into_response()
+pub async fn openapi(State(state): State<ApiState>) -> Response {
+    let document = (state.parts.get::<AllAreas>().document)();
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "public, max-age=300")], document).into_response()
 }
 
 /// The media type of a JWK set (RFC 7517, section 8.5.2).
