@@ -86,7 +86,7 @@ impl EndsWithSession {
     }
 
     /// Ends everything that ends with the revoked sessions, the first time that this row is seen. Returns the sessions
-    /// that were notified. What fails is noted, and keeps nothing else from ending.
+    /// that were notified. What fails is noted, and prevents no other end.
     pub fn revoked(&self, revocation: &Revocation, failed: &mut Vec<CleanUpStep>) -> Vec<SessionId> {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
             return Vec::new();
@@ -95,8 +95,8 @@ impl EndsWithSession {
         members.iter().flat_map(|member| clean_up(member.step(), failed, || member.revoke(revocation))).collect()
     }
 
-    /// Has everything do what is left to do once this server has committed an end. What fails is noted, and keeps
-    /// nothing else from being done.
+    /// Has everything do what is left to do once this server has committed an end. What fails is noted, and
+    /// prevents nothing else.
     pub fn committed(&self, outcome: &EndOutcome, failed: &mut Vec<CleanUpStep>) {
         for member in self.members() {
             if let Some(step) = member.committed_step() {
@@ -146,7 +146,7 @@ impl EndsWithSession {
     }
 }
 
-/// Runs a step of the clean-up. One that fails is noted, and keeps no other from being run.
+/// Runs a step of the clean-up. One that fails is noted, and prevents no other.
 fn clean_up<T: Default>(step: CleanUpStep, failed: &mut Vec<CleanUpStep>, run: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         tracing::error!(step = step.name, "session clean-up failed");
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_is_named_and_keeps_nothing_else_from_ending() {
+    fn what_fails_is_named_and_prevents_no_other_end() {
         let streams = streams();
         let _open = streams.open(subscriber(LAPTOP)).unwrap();
         let list = EndsWithSession::of(vec![Arc::new(Stuck), streams]);
