@@ -96,7 +96,7 @@ mod tests {
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known
     /// beforehand.
-    const LABELS: [&str; 15] = [
+    const LABELS: [&str; 16] = [
         "route",
         "method",
         "status_class",
@@ -112,6 +112,7 @@ mod tests {
         "database",
         "bus",
         "step",
+        "how",
     ];
 
     /// The metrics of all parts.

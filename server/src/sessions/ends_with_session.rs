@@ -2,8 +2,8 @@
 //!
 //! Everything that belongs to a session and must not outlive it is listed here, and nothing else ends it because of the
 //! end of its session. A revocation reaches each of them once, whether this server ended the session or read it in the
-//! log. What is stored, such as presence in rooms, ends in the transaction that ends the session
-//! (`store/sessions/queries/ending.rs`).
+//! log. What is stored ends in the transaction that ends the session, by a list of its own
+//! (`store/sessions/queries/ends_with_session.rs`).
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -271,6 +271,16 @@ fn no_area_knows_the_list_of_areas() {
 }
 
 #[test]
+fn what_is_stored_and_ends_with_sessions_is_one_list() {
+    let callers: Vec<_> = sources(&root().join("server/src/store"))
+        .into_iter()
+        .filter(|(path, text)| !path.starts_with("rooms/") && text.contains("leave_with_sessions"))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(callers, ["sessions/queries/ends_with_session.rs"]);
+}
+
+#[test]
 fn sessions_use_mail_and_no_other_area() {
     let others: Vec<&str> = areas().filter(|area| !["sessions", "mail"].contains(area)).collect();
     assert!(others.contains(&"rooms") && others.contains(&"legacy"), "{others:?}");

@@ -1,7 +1,7 @@
 //! Ending sessions of many users at once.
 //!
 //! The same as the end worker does command by command, with a few statements for all of them: the users are locked in
-//! the order of their ids, then their sessions, then their presence in rooms, then the head row of the log.
+//! the order of their ids, then their sessions, then what ends with these, then the head row of the log.
 
 use types::domain::{SessionId, UserId};
 use types::words::AuditAction;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
-use super::super::rooms::presence::leave_with_sessions;
+use super::super::sessions::ends_with_session::StoredEnds;
 use super::super::sessions::history::{ended_entry, insert_history};
 use super::runs::count_in_run;
 use super::{Connection, DIALECT, Database, Db, Result};
@@ -17,7 +17,7 @@ use crate::store::admin::rows::ListedColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
-use crate::store::{EndOutcome, EndedSession, LeavingSession, ListedEnd, NewAudit, Revocation, RevokedSubject, sql};
+use crate::store::{EndOutcome, EndedSession, ListedEnd, NewAudit, Revocation, RevokedSubject, sql};
 
 /// Rows that one statement locks or marks.
 const ROWS_AT_ONCE: usize = 200;
@@ -38,8 +38,7 @@ impl Database {
         lock_users(&mut tx, &users).await?;
         let ended = mark(&mut tx, ends, &sessions).await?;
         let (mut history, mut audit) = (Vec::with_capacity(ended.len()), Vec::with_capacity(ended.len()));
-        let mut leaving = Vec::new();
-        let mut outcome = EndOutcome::default();
+        let (mut stored, mut outcome) = (StoredEnds::default(), EndOutcome::default());
         for (user_id, session) in ended {
             history.push(ended_entry(ids(), session.id, ends.at, ends.reason.as_str(), &ends.origin.ip));
             audit.push(NewAudit {
@@ -50,15 +49,13 @@ impl Database {
                 client_reason: ends.client_reason.clone(),
                 ..NewAudit::new(ids(), ends.at, AuditAction::SessionEnded, ends.origin.clone())
             });
-            if session.in_room {
-                leaving.push(LeavingSession { session_id: session.id, user_id, reason: ends.reason, at: ends.at });
-            }
+            stored.add(&session, user_id, ends.reason, ends.at);
             outcome.revocations.push(revocation(ends, user_id, &session));
             outcome.ended.push(session);
         }
         insert_history(&mut tx, &history).await?;
         insert_audit(&mut tx, &audit).await?;
-        outcome.departures = leave_with_sessions(&mut tx, &leaving).await?;
+        stored.carry_out(&mut tx, &mut outcome.departures).await?;
         if let Some(run) = ends.run {
             count_in_run(&mut tx, run, outcome.ended.len()).await?;
         }

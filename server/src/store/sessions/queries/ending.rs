@@ -2,7 +2,7 @@
 //!
 //! All commands share one transaction. It locks the users in the order of their ids, then their sessions, then the head
 //! row of the log. The head row comes last because every other transaction that ends sessions waits for it. What else
-//! belongs to a session and is stored ends in between (`rooms`).
+//! belongs to a session and is stored ends in between (`ends_with_session`).
 
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason};
@@ -11,15 +11,15 @@ use super::super::accounts::users::hold_user;
 use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
 use super::super::revocations::{log_and_commit, may_have_lost};
-use super::super::rooms::presence::leave_with_sessions;
+use super::ends_with_session::StoredEnds;
 use super::history::{ended_entry, insert_history};
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
 use crate::store::sessions::rows::{EndedColumns, ReceiptColumns};
 use crate::store::{
-    Digest, EndCommand, EndOutcome, EndedSession, LeavingSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow,
-    Revocation, RevokedSubject, RoomMessageRow, Selection, StoreError, sql,
+    Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
+    RevokedSubject, RoomMessageRow, Selection, StoreError, sql,
 };
 
 impl Database {
@@ -223,23 +223,22 @@ pub(in crate::store) async fn was_carried_out(connection: &mut Connection, comma
     })
 }
 
-/// The history and audit entries of what ended, and what was in a room, of all commands together: each statement is a
-/// trip to the database.
+/// The history and audit entries of what ended, and what is stored and ends with it, of all commands together: each
+/// statement is a trip to the database.
 #[derive(Default)]
 pub(in crate::store) struct EntryBatch {
     history: Vec<NewHistoryEntry>,
     audit: Vec<NewAudit>,
-    leaving: Vec<LeavingSession>,
+    stored: StoredEnds,
 }
 
 impl EntryBatch {
-    /// Writes the entries collected so far, and ends the presence of the sessions in rooms. What is said of it there is
-    /// added to `departures`.
+    /// Writes the entries collected so far, and ends what ends with the sessions. What rooms say of it is added to
+    /// `departures`.
     pub async fn write(&mut self, connection: &mut Connection, departures: &mut Vec<RoomMessageRow>) -> Result<()> {
         insert_history(connection, &std::mem::take(&mut self.history)).await?;
         insert_audit(connection, &std::mem::take(&mut self.audit)).await?;
-        departures.extend(leave_with_sessions(connection, &std::mem::take(&mut self.leaving)).await?);
-        Ok(())
+        self.stored.carry_out(connection, departures).await
     }
 }
 
@@ -303,14 +302,7 @@ impl EndDetails {
             entries
                 .audit
                 .push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
-            if session.in_room {
-                entries.leaving.push(LeavingSession {
-                    session_id: session.id,
-                    user_id: self.user_id,
-                    reason: self.reason,
-                    at: self.at,
-                });
-            }
+            entries.stored.add(session, self.user_id, self.reason, self.at);
         }
         // Making room for a sign-in answers no alert.
         let answers = self.reason != EndReason::Replaced;

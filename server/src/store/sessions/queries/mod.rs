@@ -4,6 +4,7 @@ use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, q
 
 pub(in crate::store) mod devices;
 pub(in crate::store) mod ending;
+pub(in crate::store) mod ends_with_session;
 pub(in crate::store) mod history;
 pub(in crate::store) mod refresh;
 pub(in crate::store) mod sign_in;
