@@ -21,6 +21,7 @@ mod credentials;
 mod endings;
 mod expiry;
 mod failure;
+mod leader;
 mod messages;
 mod note;
 mod notice;

@@ -6,17 +6,16 @@ use futures::future::{Either, join, select};
 
 use super::core::Client;
 use super::failure::Failure;
+use super::leader::{SharedConnection, become_leader};
 use super::messages::TabMessage;
 use super::note::SignedOutNote;
-use super::ports::{LockGuard, StreamAnswer};
+use super::ports::StreamAnswer;
 use super::retry_delays::RetryDelays;
 use super::sse::{SseEvent, SseParser};
 use super::status::StreamState;
 use types::api::ServerEvent;
 use types::words::EndReason;
 
-/// The lock among tabs whose holder holds the stream.
-pub(super) const LOCK: &str = "latchkey-events";
 /// The server says something every 15 s; a stream that is silent for longer than this, in milliseconds, is dead.
 const SILENCE_MS: f64 = 40_000.0;
 /// How long, in milliseconds, the answer to an opened stream may take before the server counts as unreachable.
@@ -25,13 +24,29 @@ const OPEN_TIMEOUT_MS: f64 = 20_000.0;
 const MENTIONED_AFTER_MS: f64 = 8_000.0;
 /// How often opening the stream may fail before the page mentions it.
 const MENTIONED_AFTER_FAILURES: u32 = 2;
-/// How often, in milliseconds, a tab that somebody looks at asks the one that holds the stream whether it lives. Asking
-/// wakes even a tab whose timers the browser has slowed down.
-const PING_MS: f64 = 1_000.0;
-/// How many questions in a row stay unanswered before the stream is taken over.
-const MAX_UNANSWERED: u32 = 3;
-/// How long, in milliseconds, to wait for a stolen lock. A browser that takes longer never grants it.
-const STEAL_MS: f64 = 1_000.0;
+
+/// The stream, as the tabs of a browser share it.
+struct SharedStream<'a>(&'a Client);
+
+impl SharedConnection for SharedStream<'_> {
+    const LOCK: &'static str = "latchkey-events";
+
+    fn client(&self) -> &Client {
+        self.0
+    }
+
+    fn announce_wait(&self) {
+        self.ask_leader();
+    }
+
+    fn ask_leader(&self) {
+        self.0.post(&TabMessage::AskStream);
+    }
+
+    fn signs_of_life(&self) -> u64 {
+        self.0.inner.state.borrow().signs_of_life
+    }
+}
 
 impl Client {
     /// Keeps the stream open whenever somebody is signed in, for as long as the tab lives.
@@ -64,7 +79,7 @@ impl Client {
 
     /// Waits until this tab may hold the stream, then holds it until another tab takes over.
     async fn take_part(&self, generation: u64) {
-        let mut lead = self.become_leader().await;
+        let mut lead = become_leader(&SharedStream(self)).await;
         {
             let mut state = self.inner.state.borrow_mut();
             (state.leads, state.relieved) = (true, false);
@@ -72,44 +87,6 @@ impl Client {
         let reading = Box::pin(join(self.hold_stream(generation), self.mention_slow_stream()));
         let lost = select(lead.lost(), Box::pin(self.relieved()));
         select(reading, lost).await;
-    }
-
-    /// The lock under which this tab holds the stream: once it is free, or taken from a tab that shows no sign of life.
-    async fn become_leader(&self) -> LockGuard {
-        // Without a channel a tab needs a stream of its own.
-        if !self.inner.ports.channel.available() {
-            return LockGuard::default();
-        }
-        self.post(&TabMessage::AskStream);
-        let turn = self.inner.ports.lock.acquire(LOCK);
-        if let Either::Left((guard, _)) = select(turn, Box::pin(self.leader_is_silent())).await {
-            return guard;
-        }
-        let stolen = self.inner.ports.lock.steal(LOCK);
-        match select(stolen, self.inner.ports.clock.sleep(STEAL_MS)).await {
-            Either::Left((guard, _)) => guard,
-            Either::Right(_) => LockGuard::default(),
-        }
-    }
-
-    /// Ready once the tab that holds the stream has left several questions in a row unanswered. Asks only while
-    /// somebody looks at this tab.
-    async fn leader_is_silent(&self) {
-        let mut unanswered = 0;
-        while unanswered < MAX_UNANSWERED {
-            let woken = self.inner.woken.notified();
-            if !self.inner.state.borrow().visible {
-                woken.await;
-                unanswered = 0;
-                continue;
-            }
-            let heard = self.inner.state.borrow().signs_of_life;
-            self.post(&TabMessage::AskStream);
-            // At slightly random moments, so that two windows do not take over at once.
-            let wait_ms = PING_MS * (1.0 + self.inner.ports.clock.random() / 4.0);
-            self.inner.ports.clock.sleep(wait_ms).await;
-            unanswered = if self.inner.state.borrow().signs_of_life == heard { unanswered + 1 } else { 0 };
-        }
     }
 
     /// Ready once another tab is to hold the stream in place of this one.

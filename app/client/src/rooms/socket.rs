@@ -10,6 +10,7 @@ use super::calls::SETTLED_MS;
 use super::ports::{SocketConnection, SocketFrame};
 use super::state::Connection;
 use super::tabs::Saying;
+use crate::leader::become_leader;
 use crate::retry_delays::RetryDelays;
 use crate::status::StreamState;
 use types::api::socket::SOCKET;
@@ -78,7 +79,7 @@ impl Inner {
 
     /// Waits until this tab may hold the socket, then holds it until another tab takes over.
     async fn take_part(&self) {
-        let mut lead = self.become_leader().await;
+        let mut lead = become_leader(self).await;
         self.state.borrow_mut().leads = true;
         self.say(&Saying::Collect);
         select(Box::pin(self.hold_socket()), lead.lost()).await;

@@ -7,18 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::Inner;
 use super::socket::read_event;
 use super::state::{Connection, OtherTab};
-use crate::ports::LockGuard;
+use crate::core::Client;
+use crate::leader::SharedConnection;
 use types::api::{Attendance, RoomId, SocketRequest};
 use types::json;
 
-/// The lock among tabs whose holder holds the connection.
-pub const LOCK: &str = "latchkey-rooms";
-/// How often, in milliseconds, a tab that somebody looks at asks the one that holds the connection whether it lives.
-const PING_MS: f64 = 1_000.0;
-/// How many questions in a row stay unanswered before the connection is taken over.
-const MAX_UNANSWERED: u32 = 3;
-/// How long, in milliseconds, to wait for a stolen lock. A browser that takes longer never grants it.
-const STEAL_MS: f64 = 1_000.0;
 /// How often, in milliseconds, a tab says which rooms it attends.
 const ANNOUNCE_MS: f64 = 30_000.0;
 /// How long, in milliseconds, its word holds. Browsers let a hidden tab speak once a minute only.
@@ -62,6 +55,26 @@ pub enum Saying {
     ListChanged,
     /// The user wants the connection back that an operator closed.
     Reconnect,
+}
+
+impl SharedConnection for Inner {
+    const LOCK: &'static str = "latchkey-rooms";
+
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn announce_wait(&self) {
+        self.attendance_changed();
+    }
+
+    fn ask_leader(&self) {
+        self.say(&Saying::Ask);
+    }
+
+    fn signs_of_life(&self) -> u64 {
+        self.state.borrow().signs_of_life
+    }
 }
 
 impl Inner {
@@ -162,44 +175,6 @@ impl Inner {
             if is_time || self.state.borrow().announced != self.own_attendance() {
                 self.attendance_changed();
             }
-        }
-    }
-
-    /// The lock under which this tab holds the connection: once it is free, or taken from a tab that shows no sign of
-    /// life.
-    pub(super) async fn become_leader(&self) -> LockGuard {
-        let ports = &self.client.inner.ports;
-        // Without a channel a tab needs a connection of its own.
-        if !ports.channel.available() {
-            return LockGuard::default();
-        }
-        self.attendance_changed();
-        let turn = ports.lock.acquire(LOCK);
-        if let Either::Left((guard, _)) = select(turn, Box::pin(self.leader_is_silent())).await {
-            return guard;
-        }
-        match select(ports.lock.steal(LOCK), ports.clock.sleep(STEAL_MS)).await {
-            Either::Left((guard, _)) => guard,
-            Either::Right(_) => LockGuard::default(),
-        }
-    }
-
-    /// Ready once the tab that holds the connection has left several questions in a row unanswered. Asks only while
-    /// somebody looks at this tab.
-    async fn leader_is_silent(&self) {
-        let mut unanswered = 0;
-        while unanswered < MAX_UNANSWERED {
-            let woken = self.client.inner.woken.notified();
-            if !self.is_looked_at() {
-                woken.await;
-                unanswered = 0;
-                continue;
-            }
-            let heard = self.state.borrow().signs_of_life;
-            self.say(&Saying::Ask);
-            let wait_ms = PING_MS * (1.0 + self.client.inner.ports.clock.random() / 4.0);
-            self.client.inner.ports.clock.sleep(wait_ms).await;
-            unanswered = if self.state.borrow().signs_of_life == heard { unanswered + 1 } else { 0 };
         }
     }
 }
