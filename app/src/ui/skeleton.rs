@@ -29,6 +29,34 @@ pub fn Loading(
     .into_any()
 }
 
+/// Rows of two lines with the measure of real ones.
+#[component]
+pub fn ListSkeleton(
+    /// What is being fetched.
+    text: &'static str,
+    /// The classes of the list.
+    list: &'static str,
+    /// The class of a row.
+    row: &'static str,
+) -> impl IntoView {
+    let bars = move || {
+        view! {
+            <div class=row>
+                <div>
+                    <Bar width="bar-10" />
+                    <Bar width="bar-16" />
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <Loading text=text>
+            <div class=list>{bars()} {bars()} {bars()} {bars()}</div>
+        </Loading>
+    }
+    .into_any()
+}
+
 /// Three rows of devices with the measure of real ones.
 #[component]
 pub fn DevicesSkeleton(

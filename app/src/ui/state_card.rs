@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::button::{Button, Emphasis};
+use super::heading::Heading;
 use super::icon::{Icon, IconName};
 
 /// Says that there is nothing here, or what went wrong and what can be done.
@@ -55,4 +56,32 @@ pub fn LoadFailed(
             </Button>
         </StateCard>
     }
+}
+
+/// In place of a page: there is nothing at this address.
+#[component]
+pub fn NothingHere(
+    /// The heading, such as *Page not found*.
+    title: &'static str,
+    /// Where to go instead: links.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let (heading, text) = ("There’s nothing at this address", "The link may be old or mistyped.");
+    let card = match children {
+        Some(links) => view! {
+            <StateCard icon=IconName::Unknown title=heading text=text>
+                {links()}
+            </StateCard>
+        }
+        .into_any(),
+        None => view! { <StateCard icon=IconName::Unknown title=heading text=text /> }.into_any(),
+    };
+    view! {
+        <div class="page-head">
+            <Heading title=title />
+        </div>
+        {card}
+    }
+    .into_any()
 }

@@ -34,7 +34,7 @@ use self::user::UserPage;
 use self::users::UsersPage;
 use super::permissions::Permissions;
 use crate::reactive::memo;
-use crate::ui::{Heading, IconName, StateCard};
+use crate::ui::{Heading, IconName, NothingHere, StateCard};
 use types::domain::UserId;
 use types::words::permissions as may;
 
@@ -129,7 +129,7 @@ fn Admin() -> impl IntoView {
                 (Place::EndByRule, true) => view! { <EndByRulePage /> }.into_any(),
                 (Place::Audit, true) => view! { <AuditLog /> }.into_any(),
                 (Place::Roles, true) => view! { <RolesPage /> }.into_any(),
-                (Place::Nowhere, true) => view! { <Nowhere /> }.into_any(),
+                (Place::Nowhere, true) => view! { <NothingHere title="Page not found" /> }.into_any(),
             }}
         </div>
         <ActDialogs />
@@ -179,22 +179,6 @@ fn NotAllowed() -> impl IntoView {
                 text="None of your roles allows it. If one was taken from you just now, this is why the page changed."
             />
         </div>
-    }
-    .into_any()
-}
-
-/// There is no such page.
-#[component]
-fn Nowhere() -> impl IntoView {
-    view! {
-        <div class="page-head">
-            <Heading title="Page not found" />
-        </div>
-        <StateCard
-            icon=IconName::Unknown
-            title="There’s nothing at this address"
-            text="The link may be old or mistyped."
-        />
     }
     .into_any()
 }

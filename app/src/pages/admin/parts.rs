@@ -11,7 +11,7 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Failure, Now, Toasts, date, full_time};
-use crate::ui::{Bar, Button, IconName, Loading, RelativeTime, StateCard, after, focus_heading_if_lost};
+use crate::ui::{Button, IconName, ListSkeleton, RelativeTime, StateCard, after, focus_heading_if_lost};
 use types::domain::Timestamp;
 
 /// How long after the last change of a filter the list is fetched, in milliseconds.
@@ -293,20 +293,5 @@ pub(super) fn RowsSkeleton(
     /// What is being fetched.
     text: &'static str,
 ) -> impl IntoView {
-    let row = || {
-        view! {
-            <div class="admin-row">
-                <div>
-                    <Bar width="bar-10" />
-                    <Bar width="bar-16" />
-                </div>
-            </div>
-        }
-    };
-    view! {
-        <Loading text=text>
-            <div class="panel">{row()} {row()} {row()} {row()}</div>
-        </Loading>
-    }
-    .into_any()
+    view! { <ListSkeleton text=text list="panel" row="admin-row" /> }
 }

@@ -9,7 +9,7 @@ use super::model::Model;
 use crate::reactive::memo;
 use crate::state::{Failure, Now, date, full_time};
 use crate::ui::{
-    Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading, IconName, LoadFailed, Loading,
+    Badge, BadgeTone, Button, Emphasis, Form, FormErrors, FormProblem, Heading, IconName, ListSkeleton, LoadFailed,
     RelativeTime, StateCard, TextField,
 };
 use types::api::{RoomId, RoomName, RoomSummary};
@@ -44,7 +44,9 @@ pub(super) fn RoomsPage() -> impl IntoView {
                 let title = "The rooms could not be loaded";
                 view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
             }
-            (false, None) => view! { <ListSkeleton /> }.into_any(),
+            (false, None) => {
+                view! { <ListSkeleton text="Loading rooms…" list="panel rooms-list" row="rooms-row" /> }.into_any()
+            }
         }}
     }
     .into_any()
@@ -192,25 +194,4 @@ fn address(id: RoomId) -> String {
 /// So many people.
 pub(super) fn people(count: u64) -> String {
     if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
-}
-
-/// Rows with the measure of real ones.
-#[component]
-fn ListSkeleton() -> impl IntoView {
-    let row = || {
-        view! {
-            <div class="rooms-row">
-                <div>
-                    <Bar width="bar-10" />
-                    <Bar width="bar-16" />
-                </div>
-            </div>
-        }
-    };
-    view! {
-        <Loading text="Loading rooms…">
-            <div class="panel rooms-list">{row()} {row()} {row()}</div>
-        </Loading>
-    }
-    .into_any()
 }

@@ -18,7 +18,7 @@ use self::model::Model;
 use self::room::RoomPage;
 use crate::browser;
 use crate::reactive::memo;
-use crate::ui::{Heading, IconName, StateCard};
+use crate::ui::NothingHere;
 use types::api::RoomId;
 
 /// What the file of rooms is there for.
@@ -84,29 +84,22 @@ fn RoomsPages() -> impl IntoView {
             {move || match place.get() {
                 Place::List => view! { <RoomsPage /> }.into_any(),
                 Place::Room(id) => view! { <RoomPage id=id /> }.into_any(),
-                Place::Nowhere => view! { <Nowhere /> }.into_any(),
+                Place::Nowhere => view! { <NoRoom /> }.into_any(),
             }}
         </div>
     }
     .into_any()
 }
 
-/// There is no such page.
+/// In place of a room, where the address is none of one.
 #[component]
-fn Nowhere() -> impl IntoView {
+fn NoRoom() -> impl IntoView {
     view! {
-        <div class="page-head">
-            <Heading title="Room not found" />
-        </div>
-        <StateCard
-            icon=IconName::Unknown
-            title="There’s nothing at this address"
-            text="The link may be old or mistyped."
-        >
+        <NothingHere title="Room not found">
             <a class="button" href="/rooms">
                 "All rooms"
             </a>
-        </StateCard>
+        </NothingHere>
     }
     .into_any()
 }

@@ -10,7 +10,6 @@ use super::model::Model;
 use super::people::People;
 use super::removal::{Removal, RemovalDialog};
 use super::words::not_in;
-use crate::browser;
 use crate::reactive::memo;
 use crate::state::Failure;
 use crate::ui::{
@@ -39,6 +38,11 @@ pub(super) fn RoomPage(
     });
     let count = model.part(|room| room.participants.len());
     let is_ready = memo(move |_| status.with(|status| *status == RoomStatus::Ready));
+    let again = move |()| {
+        if let Ok(rooms) = Model::rooms() {
+            rooms.load_room();
+        }
+    };
     view! {
         <a class="back-link" href="/rooms">
             <Icon name=IconName::Back size=16 />
@@ -60,7 +64,10 @@ pub(super) fn RoomPage(
             RoomStatus::Loading => view! { <RoomSkeleton /> }.into_any(),
             RoomStatus::NotIn(why) => view! { <NotIn id=id why=why title=title /> }.into_any(),
             RoomStatus::Gone => view! { <Gone /> }.into_any(),
-            RoomStatus::Failed(failure) => view! { <Failed failure=failure /> }.into_any(),
+            RoomStatus::Failed(failure) => {
+                let title = "The room could not be loaded";
+                view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+            }
         }}
         <RemovalDialog />
     }
@@ -243,17 +250,6 @@ fn Gone() -> impl IntoView {
         </div>
     }
     .into_any()
-}
-
-/// In place of the room, where it could not be loaded.
-#[component]
-fn Failed(failure: Failure) -> impl IntoView {
-    let again = move |()| {
-        if let Some(rooms) = browser::rooms() {
-            rooms.load_room();
-        }
-    };
-    view! { <LoadFailed title="The room could not be loaded" text=failure.message() on_again=again /> }.into_any()
 }
 
 /// The room with the measure of a real one.
