@@ -3,7 +3,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "what is cut out gives a `Result`: what can fail is to fetch it")]
 
 use app::admin;
-use app::house::{self, FurtherFile, FurtherPages, HouseFile, HousePage};
+use app::house::{self, HouseFile, HousePage, LazyPart, LazyPartFile};
 use app::rooms::{self, RoomsPart};
 use client::return_to;
 use futures::FutureExt as _;
@@ -35,14 +35,14 @@ pub fn start() {
 /// The pages of a signed-in user: what is only called from here is in a file of its own.
 #[wasm_split(house, fallible, preload(fetch))]
 fn cut(page: HousePage) -> Result<AnyView, SplitLoaderError> {
-    house::further_comes_from(FurtherFile {
-        pages: FurtherPages::Admin,
+    house::provide_lazy_part(LazyPartFile {
+        pages: LazyPart::Admin,
         fetch: || fetch_admin().map(|fetched| fetched.is_ok()).boxed_local(),
         show: show_admin,
         go_on: None,
     });
-    house::further_comes_from(FurtherFile {
-        pages: FurtherPages::Rooms,
+    house::provide_lazy_part(LazyPartFile {
+        pages: LazyPart::Rooms,
         fetch: || fetch_rooms().map(|fetched| fetched.is_ok()).boxed_local(),
         show: show_rooms,
         go_on: Some(go_on_in_rooms),

@@ -4,11 +4,11 @@ use serde::de::IgnoredAny;
 
 use super::core::Client;
 use super::failure::Failure;
-use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::ports::Method;
 use super::requests::{json, read};
 use super::reset_token::ResetToken;
+use super::signed_out_note::SignedOutNote;
 use super::status::AuthStatus;
 use types::api::{
     AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeviceInfo, EndSessionsRequest, ForgotPasswordRequest,

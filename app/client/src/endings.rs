@@ -3,10 +3,10 @@
 
 use super::core::Client;
 use super::failure::Failure;
-use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::ports::{Method, Request, Response};
 use super::requests::{read, token_refused};
+use super::signed_out_note::SignedOutNote;
 use super::status::AuthStatus;
 use types::api::LogoutAnswer;
 use types::domain::SessionId;

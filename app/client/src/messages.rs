@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::note::SignedOutNote;
+use super::signed_out_note::SignedOutNote;
 use super::status::StreamState;
 use types::api::{ServerEvent, UserSummary};
 use types::domain::{SessionId, Timestamp};

@@ -2,7 +2,7 @@
 
 use super::acting::ActingFor;
 use super::failure::Failure;
-use super::note::SignedOutNote;
+use super::signed_out_note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
 use super::toasts::{ToastKind, ToastSubject, ToastTopic};
 use types::api::{SecurityAlert, ServerEvent};

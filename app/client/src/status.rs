@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::note::SignedOutNote;
+use super::signed_out_note::SignedOutNote;
 use types::api::UserSummary;
 use types::domain::SessionId;
 

@@ -3,9 +3,9 @@
 use super::core::Client;
 use super::credentials::millis;
 use super::messages::{SharedTokens, TabMessage};
-use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::ports::SignInHint;
+use super::signed_out_note::SignedOutNote;
 use super::status::StreamState;
 use types::api::{ServerEvent, SessionUpdated};
 use types::domain::SessionId;

@@ -1,7 +1,7 @@
 //! Rooms: which there are, the one that is open, and the socket over which they are live.
 //!
 //! `room` and `state` are what is known, and pure; `calls` asks the server; `socket` keeps the connection up in one tab
-//! of the browser; `tabs` is what the tabs tell each other. Nothing outlives the session, on which it hangs as `part`
+//! of the browser; `tabs` is what the tabs tell each other. Nothing outlives the session, on which it hangs as `session_part`
 //! has it. Nothing else of the client points here: all of this is in the file that who opens rooms fetches.
 
 pub mod ports;
@@ -24,7 +24,7 @@ use self::state::State;
 use crate::core::Client;
 use crate::failure::Failure;
 use crate::notify::Notify;
-use crate::part::SessionPart;
+use crate::session_part::SessionPart;
 use types::api::{RoomEvent, RoomId, RoomSummary, SocketRequest};
 use types::domain::UserId;
 

@@ -3,9 +3,9 @@
 use super::world::World;
 use crate::double::{Refresh, problem, user_summary};
 use crate::messages::{SharedTokens, TabMessage};
-use crate::note::SignedOutNote;
 use crate::ports::SignInHint;
 use crate::refresh::LOCK;
+use crate::signed_out_note::SignedOutNote;
 use crate::status::{AuthStatus, StreamState};
 use types::api::paths;
 use types::domain::SessionId;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::further::{Further, FurtherPages};
+use super::lazy_parts::{LazyPages, LazyPart};
 use super::loading::Coming;
 use crate::pages::permissions::Permissions;
 use crate::ui::{Heading, IconName, LoadFailed, StateCard};
@@ -14,7 +14,7 @@ pub(super) fn AdminPages() -> impl IntoView {
     let any = permissions.any();
     view! {
         {move || match any.get() {
-            Some(true) => view! { <Further pages=FurtherPages::Admin /> }.into_any(),
+            Some(true) => view! { <LazyPages pages=LazyPart::Admin /> }.into_any(),
             Some(false) => view! { <NothingAllowed /> }.into_any(),
             None => view! { <NotKnown /> }.into_any(),
         }}

@@ -9,7 +9,7 @@ mod device;
 mod device_state;
 pub(super) mod devices;
 mod file;
-mod further;
+mod lazy_parts;
 mod loading;
 mod password_form;
 mod profile;
@@ -22,15 +22,15 @@ use self::activity::ActivityPage;
 use self::admin::AdminPages;
 use self::device::DevicePage;
 use self::devices::DevicesPage;
-use self::further::Further;
+use self::lazy_parts::LazyPages;
 use self::loading::House;
 use self::profile::ProfilePage;
 use super::frame::Frame;
 
 pub(super) use self::file::fetch_ahead;
 pub use self::file::{HouseFile, comes_from, fetch_house};
-pub(super) use self::further::go_on_behind;
-pub use self::further::{FurtherFile, FurtherPages, further_comes_from};
+pub(super) use self::lazy_parts::go_on_behind;
+pub use self::lazy_parts::{LazyPart, LazyPartFile, provide_lazy_part};
 pub(super) use self::loading::NotLoaded;
 
 /// A page of a signed-in user, or the frame around them.
@@ -104,7 +104,7 @@ pub fn page(page: HousePage) -> AnyView {
         HousePage::Devices => view! { <DevicesPage /> }.into_any(),
         HousePage::Device => view! { <DevicePage /> }.into_any(),
         HousePage::Activity => view! { <ActivityPage /> }.into_any(),
-        HousePage::Rooms => view! { <Further pages=FurtherPages::Rooms /> }.into_any(),
+        HousePage::Rooms => view! { <LazyPages pages=LazyPart::Rooms /> }.into_any(),
         HousePage::Profile => view! { <ProfilePage /> }.into_any(),
         HousePage::Admin => view! { <AdminPages /> }.into_any(),
     }

@@ -11,7 +11,7 @@ use crate::browser::RENDERS_FOR_OTHERS;
 
 /// Pages that are a file of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FurtherPages {
+pub enum LazyPart {
     /// Administration.
     Admin,
     /// Rooms.
@@ -20,9 +20,9 @@ pub enum FurtherPages {
 
 /// How to fetch such a file. The file of the other pages provides it when it is there.
 #[derive(Clone, Copy, Debug)]
-pub struct FurtherFile {
+pub struct LazyPartFile {
     /// Whose it is.
-    pub pages: FurtherPages,
+    pub pages: LazyPart,
     /// Fetches the file, and says whether it is there. Asked again it does nothing, or tries again what failed.
     pub fetch: fn() -> LocalBoxFuture<'static, bool>,
     /// The pages out of the file. Nothing where the file is not there.
@@ -32,22 +32,22 @@ pub struct FurtherFile {
 }
 
 thread_local! {
-    static FILES: RefCell<Vec<FurtherFile>> = const { RefCell::new(Vec::new()) };
-    static ARE_HERE: RefCell<Vec<FurtherPages>> = const { RefCell::new(Vec::new()) };
+    static FILES: RefCell<Vec<LazyPartFile>> = const { RefCell::new(Vec::new()) };
+    static ARE_HERE: RefCell<Vec<LazyPart>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Provides the way to fetch a file. Called again it does nothing.
-pub fn further_comes_from(file: FurtherFile) {
+pub fn provide_lazy_part(file: LazyPartFile) {
     if file_of(file.pages).is_none() {
         FILES.with_borrow_mut(|files| files.push(file));
     }
 }
 
-fn file_of(pages: FurtherPages) -> Option<FurtherFile> {
+fn file_of(pages: LazyPart) -> Option<LazyPartFile> {
     FILES.with_borrow(|files| files.iter().find(|file| file.pages == pages).copied())
 }
 
-fn is_here(pages: FurtherPages) -> bool {
+fn is_here(pages: LazyPart) -> bool {
     ARE_HERE.with_borrow(|here| here.contains(&pages))
 }
 
@@ -71,9 +71,9 @@ pub fn go_on_behind(pages: FurtherPages) {
 
 /// The pages, or what stands in their place until their file is there. What the server renders shows nothing of them.
 #[component]
-pub(super) fn Further(
+pub(super) fn LazyPages(
     /// Which.
-    pages: FurtherPages,
+    pages: LazyPart,
 ) -> impl IntoView {
     let here = RwSignal::new(is_here(pages));
     let failed = RwSignal::new(false);
