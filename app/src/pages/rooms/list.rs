@@ -132,7 +132,7 @@ fn Row(room: RoomSummary) -> impl IntoView {
                     {joined.then(|| view! { <Badge tone=BadgeTone::Accent>"You’re in"</Badge> })}
                 </h2>
                 <p class="small quiet">
-                    {people(room.participants)} " · " <RelativeTime at=at now=now day=date full=full_time />
+                    {participant_count(room.participants)} " · " <RelativeTime at=at now=now day=date full=full_time />
                 </p>
             </div>
             {move || {
@@ -191,7 +191,7 @@ fn address(id: RoomId) -> String {
     format!("/rooms/{id}")
 }
 
-/// So many people.
-pub(super) fn people(count: u64) -> String {
+/// How many users are in a room, in words.
+pub(super) fn participant_count(count: u64) -> String {
     if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
 }

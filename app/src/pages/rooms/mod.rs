@@ -5,7 +5,7 @@ mod composer;
 mod list;
 mod log;
 mod model;
-mod people;
+mod participants;
 mod removal;
 mod room;
 mod words;

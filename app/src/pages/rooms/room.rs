@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::composer::Composer;
-use super::list::{Join, people};
+use super::list::{Join, participant_count};
 use super::log::Log;
 use super::model::Model;
-use super::people::People;
+use super::participants::Participants;
 use super::removal::{Removal, RemovalDialog};
 use super::words::not_in;
 use crate::reactive::memo;
@@ -54,7 +54,11 @@ pub(super) fn RoomPage(
                     <bdi>{move || title.get()}</bdi>
                 </Heading>
                 {move || {
-                    is_ready.get().then(|| view! { <p class="page-lead">{move || people(count.get() as u64)}</p> })
+                    is_ready
+                        .get()
+                        .then(|| {
+                            view! { <p class="page-lead">{move || participant_count(count.get() as u64)}</p> }
+                        })
                 }}
             </div>
             {move || is_ready.get().then(|| view! { <Leave id=id title=title /> })}
@@ -92,7 +96,7 @@ fn Inside(id: RoomId) -> impl IntoView {
                     }
                 }}
             </div>
-            <People />
+            <Participants />
         </div>
     }
     .into_any()
@@ -265,7 +269,7 @@ fn RoomSkeleton() -> impl IntoView {
                         <Bar width="bar-10" />
                     </div>
                 </div>
-                <div class="rooms-people">
+                <div class="rooms-participants">
                     <Bar width="bar-6" />
                     <Bar width="bar-10" />
                 </div>

@@ -14,16 +14,16 @@ use types::words::{OrOther, RoomPresence};
 
 /// Who is in the room.
 #[component]
-pub(super) fn People() -> impl IntoView {
+pub(super) fn Participants() -> impl IntoView {
     let model = expect_context::<Model>();
     let participants = model.part(|room| room.participants.clone());
     let ids = memo(move |_| participants.with(|all| all.iter().map(|one| one.user_id).collect::<Vec<_>>()));
     view! {
-        <section class="rooms-people" aria-labelledby="people">
-            <h2 id="people">"In this room"</h2>
+        <section class="rooms-participants" aria-labelledby="participants">
+            <h2 id="participants">"In this room"</h2>
             <ul role="list">
                 <For each=move || ids.get() key=|id| *id let(id)>
-                    <Person id=id participants=participants />
+                    <ParticipantRow id=id participants=participants />
                 </For>
             </ul>
         </section>
@@ -33,7 +33,7 @@ pub(super) fn People() -> impl IntoView {
 
 /// One of them, with the dot and the word for whether they are there.
 #[component]
-fn Person(id: UserId, participants: Memo<Vec<Participant>>) -> impl IntoView {
+fn ParticipantRow(id: UserId, participants: Memo<Vec<Participant>>) -> impl IntoView {
     let model = expect_context::<Model>();
     let removal = expect_context::<Removal>();
     let one = memo(move |_| participants.with(|all| all.iter().find(|one| one.user_id == id).cloned()));
@@ -48,10 +48,10 @@ fn Person(id: UserId, participants: Memo<Vec<Participant>>) -> impl IntoView {
         if is_cut_off { OrOther::Known(RoomPresence::Grey) } else { known }
     });
     view! {
-        <li class="rooms-person" data-presence=move || there.with(|there| there.name().to_owned())>
+        <li class="rooms-participant" data-presence=move || there.with(|there| there.name().to_owned())>
             <Avatar name=name />
-            <div class="rooms-person-text">
-                <span class="rooms-person-name">
+            <div class="rooms-participant-text">
+                <span class="rooms-participant-name">
                     <bdi>{move || name.get()}</bdi>
                     {move || is_own.get().then_some(" (you)")}
                 </span>
