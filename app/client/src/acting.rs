@@ -67,7 +67,7 @@ impl Client {
         };
         let (status, about) = (acting.status(), acting.about.clone());
         self.inner.state.borrow_mut().acting = Some(acting);
-        self.parts_forget();
+        self.reset_parts();
         self.deliver(Change::Acting(Some(about)));
         self.deliver(Change::Status(status));
         self.inner.changed.notify_all();
@@ -153,7 +153,7 @@ impl Client {
             state.acting = None;
             state.status.clone()
         };
-        self.parts_forget();
+        self.reset_parts();
         self.tell(Change::Acting(None));
         self.tell(Change::Status(status));
         self.inner.changed.notify_all();

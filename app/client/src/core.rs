@@ -40,7 +40,7 @@ pub(super) struct Inner {
     pub reopen: Notify,
     /// The refresh under way, which everybody who needs one shares, and the generation it belongs to.
     pub refresh: RefCell<Option<(u64, SharedRefresh)>>,
-    /// What areas hang on the session.
+    /// What areas attach to the session.
     pub parts: RefCell<Vec<Rc<dyn SessionPart>>>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct State {
     expiry: Option<Expiry>,
     pub stream: StreamState,
     /// When the stream of this tab last received anything.
-    pub heard_ms: f64,
+    pub received_ms: f64,
     /// Whether this tab is the one that holds the event stream.
     pub leads: bool,
     /// Whether another tab is to hold the event stream in place of this one.
@@ -123,7 +123,7 @@ impl Client {
             deadlines: None,
             expiry: None,
             stream: StreamState::Connecting,
-            heard_ms: 0.0,
+            received_ms: 0.0,
             leads: false,
             relieved: false,
             signs_of_life: 0,
@@ -236,7 +236,7 @@ impl Client {
             (std::mem::replace(&mut state.status, status.clone()) != status, clock_set, before)
         };
         if before.is_some_and(|before| before != tokens.session_id) {
-            self.parts_forget();
+            self.reset_parts();
         }
         self.forget_live(|session| session != tokens.session_id);
         self.inner.ports.hint.write(SignInHint::SignedIn);
@@ -269,7 +269,7 @@ impl Client {
             ended
         };
         // Before anybody is told, and so before the sign-in page shows.
-        self.parts_forget();
+        self.reset_parts();
         // Another tab may be in another session by now.
         self.forget_live(|session| ended.is_none_or(|ended| ended == session));
         self.forget_acting();

@@ -127,7 +127,7 @@ pub trait Clock {
     fn sleep(&self, ms: f64) -> LocalBoxFuture<'static, ()>;
 }
 
-/// Reaches the other tabs of this browser. Their messages go to `Client::heard`.
+/// Reaches the other tabs of this browser. Their messages go to `Client::receive_message`.
 pub trait TabChannel {
     /// Whether there is such a channel; without one every tab works by itself.
     fn available(&self) -> bool;

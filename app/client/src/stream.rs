@@ -136,14 +136,14 @@ impl Client {
         loop {
             let dead = select(self.inner.ports.clock.sleep(SILENCE_MS), self.inner.reopen.notified());
             let Either::Left((Some(bytes), _)) = select(chunks.next(), dead).await else { return open };
-            self.inner.state.borrow_mut().heard_ms = self.now_ms();
+            self.inner.state.borrow_mut().received_ms = self.now_ms();
             if !open {
                 open = true;
                 delays.reset();
                 self.set_stream(StreamState::Open);
             }
             for event in parser.push(&bytes) {
-                self.hear(&event).await;
+                self.parse_and_receive(&event).await;
             }
         }
     }
@@ -169,7 +169,7 @@ impl Client {
         }
     }
 
-    async fn hear(&self, event: &SseEvent) {
+    async fn parse_and_receive(&self, event: &SseEvent) {
         // Events that this version does not know or cannot read are ignored.
         if let Some(Ok(event)) = ServerEvent::parse(&event.name, &event.data) {
             self.receive(&event).await;

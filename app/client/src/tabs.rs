@@ -14,20 +14,20 @@ use types::words::EndReason;
 
 impl Client {
     /// Applies a message of another tab. One that cannot be read is ignored.
-    pub fn heard(&self, text: &str) {
+    pub fn receive_message(&self, text: &str) {
         let Ok(message) = json::read::<TabMessage>(text) else { return };
         let own = self.inner.state.borrow().status.session_id();
         match message {
-            TabMessage::Tokens { tokens } => self.heard_of_tokens(own, &tokens),
-            TabMessage::SignedOut { session, note } if own == Some(session) => self.heard_of_end(note),
+            TabMessage::Tokens { tokens } => self.receive_tokens(own, &tokens),
+            TabMessage::SignedOut { session, note } if own == Some(session) => self.receive_end(note),
             TabMessage::Event { session, name, data } if own == Some(session) && self.leader_lives() => {
-                self.heard_event(session, &name, &data);
+                self.receive_event(session, &name, &data);
             }
             TabMessage::Stream { session, state } if own == Some(session) && self.leader_lives() => {
                 self.set_stream(state);
             }
             TabMessage::AskStream => self.answer_for_stream(),
-            TabMessage::Part { session, text } if own == Some(session) => self.parts_hear(&text),
+            TabMessage::Part { session, text } if own == Some(session) => self.pass_to_parts(&text),
             TabMessage::SignedOut { .. }
             | TabMessage::Event { .. }
             | TabMessage::Stream { .. }
@@ -38,7 +38,7 @@ impl Client {
     /// Another tab has new tokens. An invalid token does no harm: the first call with it is refused, and the server is
     /// asked for another. What could do harm is not believed: a session of another user is checked with the server, and
     /// the end of the session held never comes nearer.
-    fn heard_of_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
+    fn receive_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
         if self.inner.state.borrow().ended.contains(&tokens.session_id) {
             return;
         }
@@ -63,7 +63,7 @@ impl Client {
 
     /// Another tab says that the session ended. A tab that ends the session clears the hint first. Where the hint is
     /// still there, the message may be forged or late, and the server decides.
-    fn heard_of_end(&self, note: Option<SignedOutNote>) {
+    fn receive_end(&self, note: Option<SignedOutNote>) {
         if self.inner.ports.hint.read() == SignInHint::SignedIn {
             self.doubt();
         } else {
@@ -71,7 +71,7 @@ impl Client {
         }
     }
 
-    fn heard_event(&self, own: SessionId, name: &str, data: &str) {
+    fn receive_event(&self, own: SessionId, name: &str, data: &str) {
         match ServerEvent::parse(name, data) {
             // The end of this session comes as `SignedOut`, which is checked.
             Some(Ok(ServerEvent::SessionEnded(ended))) if ended.session_id == own => {}

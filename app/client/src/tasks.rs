@@ -107,7 +107,7 @@ impl Client {
         self.user_active();
         self.end_if_over();
         self.update_expiry();
-        let silent_ms = self.now_ms() - self.inner.state.borrow().heard_ms;
+        let silent_ms = self.now_ms() - self.inner.state.borrow().received_ms;
         if silent_ms > STALE_MS {
             self.inner.reopen.notify_all();
         }

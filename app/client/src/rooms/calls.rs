@@ -18,7 +18,7 @@ use types::domain::UserId;
 use types::words::{ProblemCode, RoomMessageKind};
 
 /// How long, in milliseconds, to wait for more of the same before what may be old is loaded.
-pub(super) const SETTLED_MS: f64 = 250.0;
+pub(super) const RELOAD_DELAY_MS: f64 = 250.0;
 
 impl Rooms {
     /// Makes a room, and joins it.
@@ -40,8 +40,8 @@ impl Rooms {
                 room.status = RoomStatus::Loading;
             }
         }
-        self.inner.tell(RoomsChange::List);
-        self.inner.tell(RoomsChange::Room);
+        self.inner.notify(RoomsChange::List);
+        self.inner.notify(RoomsChange::Room);
         self.inner.load_soon(true, true, 0.0);
         self.inner.say(&Saying::ListChanged);
         Ok(())
@@ -61,7 +61,7 @@ impl Rooms {
                 room.leave(RoomStatus::NotIn(Some(RoomMessageKind::Left.into())));
             }
         }
-        self.inner.tell(RoomsChange::Room);
+        self.inner.notify(RoomsChange::Room);
         self.inner.attendance_changed();
         self.inner.load_soon(true, false, 0.0);
         self.inner.say(&Saying::ListChanged);
@@ -71,18 +71,18 @@ impl Rooms {
     /// Says something in a room. Until the server has it, it stays what is typed there.
     pub async fn post(&self, id: RoomId, text: &MessageText) -> Result<(), Failure> {
         let body = json(&PostMessageRequest { text: text.as_str().to_owned() });
-        let said: RoomMessage = self.inner.client.call(Method::Post, &room_messages(id), body).await?;
+        let posted: RoomMessage = self.inner.client.call(Method::Post, &room_messages(id), body).await?;
         let outcome = {
             let mut state = self.inner.state.borrow_mut();
             state.drafts.remove(&id);
             // With the message the others know that it is written.
-            state.told_typing = None;
-            state.room.as_mut().filter(|room| room.id == id).map(|room| room.said(said))
+            state.announced_typing = None;
+            state.room.as_mut().filter(|room| room.id == id).map(|room| room.posted(posted))
         };
         if outcome == Some(Outcome::Stale) {
-            self.inner.load_soon(false, true, SETTLED_MS);
+            self.inner.load_soon(false, true, RELOAD_DELAY_MS);
         }
-        self.inner.tell(RoomsChange::Room);
+        self.inner.notify(RoomsChange::Room);
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl Rooms {
             })
         };
         let Some((id, cursor)) = asked else { return Ok(()) };
-        self.inner.tell(RoomsChange::Room);
+        self.inner.notify(RoomsChange::Room);
         let path = format!("{}?cursor={}", room_messages(id), percent_encode(&cursor));
         let answer: Result<RoomMessages, Failure> = self.inner.client.call(Method::Get, &path, None).await;
         let result = {
@@ -116,7 +116,7 @@ impl Rooms {
                 (None, _) => Ok(()),
             }
         };
-        self.inner.tell(RoomsChange::Room);
+        self.inner.notify(RoomsChange::Room);
         result
     }
 
@@ -131,8 +131,8 @@ impl Rooms {
     /// Removes somebody from a room.
     pub async fn remove_participant(&self, id: RoomId, user: UserId) -> Result<(), Failure> {
         self.inner.client.text(Method::Delete, &room_participant(id, user), None).await?;
-        // Who is in the room is told over the connection, unless that is lost.
-        self.inner.load_soon(false, true, SETTLED_MS);
+        // The connection brings who is in the room, unless it is lost.
+        self.inner.load_soon(false, true, RELOAD_DELAY_MS);
         Ok(())
     }
 }
@@ -220,7 +220,7 @@ impl Inner {
                 }
             }
         };
-        self.tell(RoomsChange::List);
+        self.notify(RoomsChange::List);
         failure
     }
 
@@ -247,7 +247,7 @@ impl Inner {
                 }
             }
         };
-        self.tell(RoomsChange::Room);
+        self.notify(RoomsChange::Room);
         failure
     }
 

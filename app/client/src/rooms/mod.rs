@@ -1,8 +1,9 @@
 //! Rooms: which there are, the one that is open, and the socket over which they are live.
 //!
 //! `room` and `state` are what is known, and pure; `calls` asks the server; `socket` keeps the connection up in one tab
-//! of the browser; `tabs` is what the tabs tell each other. Nothing outlives the session, on which it hangs as `session_part`
-//! has it. Nothing else of the client points here: all of this is in the file that who opens rooms fetches.
+//! of the browser; `tabs` is what the tabs tell each other. Nothing outlives the session, to which it is attached as
+//! `session_part` has it. Nothing else of the client points here: all of this is in the file that who opens rooms
+//! fetches.
 
 pub mod ports;
 
@@ -68,21 +69,21 @@ struct Inner {
 }
 
 impl SessionPart for Inner {
-    fn heard(&self, text: &str) {
-        self.hear_tab(text);
+    fn receive(&self, text: &str) {
+        self.receive_from_tab(text);
     }
 
-    fn session_over(&self) {
+    fn reset(&self) {
         self.epoch.set(self.epoch() + 1);
         // Also what was typed and not sent: whoever comes next at this browser finds nothing.
         *self.state.borrow_mut() = State::default();
-        self.tell(RoomsChange::Forgotten);
+        self.notify(RoomsChange::Forgotten);
         self.changed.notify_all();
     }
 }
 
 impl Rooms {
-    /// Those of a tab, hung on its session. They do nothing until [`Self::run`] is polled. One for each client.
+    /// Those of a tab, attached to its session. They do nothing until [`Self::run`] is polled. One for each client.
     pub fn of(client: Client, sockets: Rc<dyn Sockets>) -> Self {
         let tab = client.now_ms().to_bits() ^ client.inner.ports.clock.random().to_bits().rotate_left(21);
         let inner = Rc::new(Inner {
@@ -94,11 +95,11 @@ impl Rooms {
             epoch: Cell::new(0),
             changed: Notify::default(),
         });
-        inner.client.hang(inner.clone());
+        inner.client.attach(inner.clone());
         Self { inner }
     }
 
-    /// Tells `listener` of every change from now on.
+    /// Notifies `listener` of every change from now on.
     pub fn listen(&self, listener: impl Fn(RoomsChange) + 'static) {
         *self.inner.listener.borrow_mut() = Some(Rc::new(listener));
     }
@@ -137,7 +138,7 @@ impl Rooms {
     pub fn load_list(&self) {
         let failure = self.inner.state.borrow_mut().list_failure.take();
         if failure.is_some() {
-            self.inner.tell(RoomsChange::List);
+            self.inner.notify(RoomsChange::List);
         }
         self.inner.load_soon(true, false, 0.0);
     }
@@ -153,7 +154,7 @@ impl Rooms {
             is_open
         };
         if !is_open {
-            self.inner.tell(RoomsChange::Room);
+            self.inner.notify(RoomsChange::Room);
         }
         // Which others the user is in is needed to stay present in them.
         let list_is_unknown = self.inner.state.borrow().list.is_none();
@@ -170,7 +171,7 @@ impl Rooms {
             }
             state.room = None;
         }
-        self.inner.tell(RoomsChange::Room);
+        self.inner.notify(RoomsChange::Room);
         self.inner.attendance_changed();
     }
 
@@ -187,7 +188,7 @@ impl Rooms {
             }
         };
         if has_failed {
-            self.inner.tell(RoomsChange::Room);
+            self.inner.notify(RoomsChange::Room);
         }
         self.inner.load_soon(false, true, 0.0);
     }
@@ -223,27 +224,28 @@ impl Rooms {
         let now_ms = self.inner.client.now_ms();
         {
             let mut state = self.inner.state.borrow_mut();
-            let is_told = state.told_typing.is_some_and(|(room, at_ms)| room == id && now_ms - at_ms < SAY_TYPING_MS);
-            if is_told {
+            let is_announced =
+                state.announced_typing.is_some_and(|(room, at_ms)| room == id && now_ms - at_ms < SAY_TYPING_MS);
+            if is_announced {
                 return;
             }
-            state.told_typing = Some((id, now_ms));
+            state.announced_typing = Some((id, now_ms));
         }
         self.inner.send_typing(id, true);
     }
 
-    /// Lets the others know that the user does not write any more, where they were told so.
+    /// Lets the others know that the user does not write any more, where they were notified that they do.
     fn stop_typing(&self) {
-        let told = self.inner.state.borrow_mut().told_typing.take();
-        if let Some((id, _)) = told {
+        let announced = self.inner.state.borrow_mut().announced_typing.take();
+        if let Some((id, _)) = announced {
             self.inner.send_typing(id, false);
         }
     }
 }
 
 impl Inner {
-    /// Tells the listener. Never call it while the state is borrowed: the listener reads it.
-    fn tell(&self, change: RoomsChange) {
+    /// Notifies the listener. Never call it while the state is borrowed: the listener reads it.
+    fn notify(&self, change: RoomsChange) {
         let listener = self.listener.borrow().clone();
         if let Some(listener) = listener {
             listener(change);
@@ -270,7 +272,7 @@ impl Inner {
         state.credentials.is_some() && state.acting.is_none()
     }
 
-    /// Has something loaded in a while: at once, or once what happens has settled.
+    /// Has something loaded after a while.
     fn load_soon(&self, list: bool, room: bool, wait_ms: f64) {
         let at_ms = self.client.now_ms() + wait_ms;
         {
@@ -290,12 +292,12 @@ impl Inner {
                 return;
             }
             state.connection = connection;
-            // Who stopped writing meanwhile cannot be heard.
+            // Who stopped writing meanwhile cannot be known.
             connection != Connection::Open && state.room.as_mut().is_some_and(OpenRoom::forget_typing)
         };
-        self.tell(RoomsChange::Connection);
+        self.notify(RoomsChange::Connection);
         if forgotten {
-            self.tell(RoomsChange::Typing);
+            self.notify(RoomsChange::Typing);
         }
         self.changed.notify_all();
     }
@@ -310,16 +312,16 @@ impl Inner {
             (list_changed, room.map_or(room::Outcome::Nothing, |room| room.apply(event, own, now_ms)))
         };
         if list_changed {
-            self.tell(RoomsChange::List);
+            self.notify(RoomsChange::List);
         }
         let is_typing = matches!(event, RoomEvent::Typing(_));
         match outcome {
             room::Outcome::Nothing => {}
-            room::Outcome::Changed if is_typing => self.tell(RoomsChange::Typing),
-            room::Outcome::Changed => self.tell(RoomsChange::Room),
+            room::Outcome::Changed if is_typing => self.notify(RoomsChange::Typing),
+            room::Outcome::Changed => self.notify(RoomsChange::Room),
             room::Outcome::Stale => {
-                self.tell(RoomsChange::Room);
-                self.load_soon(false, true, calls::SETTLED_MS);
+                self.notify(RoomsChange::Room);
+                self.load_soon(false, true, calls::RELOAD_DELAY_MS);
             }
         }
         let leaves = match event {
@@ -357,7 +359,7 @@ impl Inner {
                 Some(_) => {
                     let expired = self.state.borrow_mut().room.as_mut().is_some_and(|room| room.expire_typing(now_ms));
                     if expired {
-                        self.tell(RoomsChange::Typing);
+                        self.notify(RoomsChange::Typing);
                     }
                 }
             }

@@ -168,12 +168,12 @@ impl OpenRoom {
             RoomEvent::Closed(_) => Outcome::Stale,
             RoomEvent::Joined(joined) => {
                 self.apply_to_participants(event);
-                self.hear(joined.message.clone())
+                self.receive(joined.message.clone())
             }
             RoomEvent::Left(left) => {
                 self.apply_to_participants(event);
                 self.typing.retain(|(user, _)| *user != left.user_id);
-                self.hear(left.message.clone())
+                self.receive(left.message.clone())
             }
             RoomEvent::Presence(_) => {
                 self.apply_to_participants(event);
@@ -182,7 +182,7 @@ impl OpenRoom {
             RoomEvent::Message(posted) => {
                 // Whoever has said it writes it no more.
                 self.typing.retain(|(user, _)| *user != posted.message.sender_id);
-                self.hear(posted.message.clone())
+                self.receive(posted.message.clone())
             }
             RoomEvent::MessageRemoved(removed) => {
                 let Some(message) = self.messages.iter_mut().find(|message| message.number == removed.number) else {
@@ -205,13 +205,13 @@ impl OpenRoom {
     }
 
     /// Takes a message that this session has written.
-    pub fn said(&mut self, message: RoomMessage) -> Outcome {
-        if self.status == RoomStatus::Ready { self.hear(message) } else { Outcome::Nothing }
+    pub fn posted(&mut self, message: RoomMessage) -> Outcome {
+        if self.status == RoomStatus::Ready { self.receive(message) } else { Outcome::Nothing }
     }
 
     /// Takes a message. Where its number does not follow the last one, something may have been missed: numbers may be
     /// missing as well, and only the server knows.
-    fn hear(&mut self, message: RoomMessage) -> Outcome {
+    fn receive(&mut self, message: RoomMessage) -> Outcome {
         let last = self.messages.last().map_or(0, |last| last.number);
         let is_gap = message.number > last.saturating_add(1);
         if is_gap {

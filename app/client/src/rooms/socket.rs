@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Inner;
-use super::calls::SETTLED_MS;
+use super::calls::RELOAD_DELAY_MS;
 use super::ports::{SocketConnection, SocketFrame};
 use super::state::Connection;
 use super::tabs::Saying;
@@ -144,7 +144,7 @@ impl Inner {
     /// Opens the socket and reads it until it is closed, or may be dead.
     async fn open_and_read(&self, delays: &mut RetryDelays) -> Lost {
         let Some((mut connection, mut frame)) = self.open().await else { return Lost::Unopened };
-        let mut link = Link { said: None, stream: self.stream() };
+        let mut link = Link { sent: None, stream: self.stream() };
         let mut lost = Lost::Unopened;
         loop {
             match frame {
@@ -156,7 +156,7 @@ impl Inner {
                         self.opened();
                         self.say(&Saying::Opened);
                     }
-                    self.receive(&text).await;
+                    self.receive_text(&text).await;
                 }
             }
             frame = match self.next_frame(&mut connection, &mut link).await {
@@ -194,9 +194,9 @@ impl Inner {
             if before == StreamState::Open && link.stream == StreamState::Reconnecting {
                 return Next::Doubt;
             }
-            self.send_news(connection, link);
-            let news = select(own, client);
-            match select(connection.frames.next(), select(news, reopen)).await {
+            self.send_changes(connection, link);
+            let changed = select(own, client);
+            match select(connection.frames.next(), select(changed, reopen)).await {
                 Either::Left((Some(frame), _)) => return Next::Frame(frame),
                 Either::Left((None, _)) => return Next::End,
                 Either::Right((Either::Left(_), _)) => {}
@@ -214,13 +214,13 @@ impl Inner {
     pub(super) fn opened(&self) {
         self.state.borrow_mut().outbox.clear();
         self.set_connection(Connection::Open);
-        self.load_soon(true, true, SETTLED_MS);
+        self.load_soon(true, true, RELOAD_DELAY_MS);
     }
 
-    fn send_news(&self, connection: &SocketConnection, link: &mut Link) {
+    fn send_changes(&self, connection: &SocketConnection, link: &mut Link) {
         let rooms = self.attendance();
-        if link.said.as_ref() != Some(&rooms) {
-            link.said = Some(rooms.clone());
+        if link.sent.as_ref() != Some(&rooms) {
+            link.sent = Some(rooms.clone());
             send(connection, &SocketRequest::Attend { rooms });
         }
         let outbox = std::mem::take(&mut self.state.borrow_mut().outbox);
@@ -231,7 +231,7 @@ impl Inner {
 
     /// Applies what the server says, and passes it on to the other tabs. What is not of rooms comes over the event
     /// stream; only that this session has ended counts here too, whichever is faster.
-    async fn receive(&self, text: &str) {
+    async fn receive_text(&self, text: &str) {
         if let Some(event) = read_event(text) {
             self.say(&Saying::Event { text: text.to_owned() });
             self.apply(&event);
@@ -245,9 +245,9 @@ impl Inner {
     }
 }
 
-/// What was said over a connection, and how the event stream was then.
+/// What was sent over a connection last, and how the event stream was then.
 struct Link {
-    said: Option<Vec<Attendance>>,
+    sent: Option<Vec<Attendance>>,
     stream: StreamState,
 }
 

@@ -56,8 +56,8 @@ pub struct State {
     pub others: HashMap<u64, OtherTab>,
     /// What is to be sent over the connection beside attendance.
     pub outbox: Vec<SocketRequest>,
-    /// Where and when it was last told that the user writes.
-    pub told_typing: Option<(RoomId, f64)>,
+    /// Where and when it was last sent that the user writes.
+    pub announced_typing: Option<(RoomId, f64)>,
     pub is_list_due: bool,
     pub is_room_due: bool,
     /// When to load what is due.

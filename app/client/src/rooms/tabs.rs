@@ -80,12 +80,12 @@ impl SharedConnection for Inner {
 impl Inner {
     pub(super) fn say(&self, saying: &Saying) {
         if let Ok(text) = json::write(saying) {
-            self.client.say_to_part(text);
+            self.client.post_to_part(text);
         }
     }
 
     /// Applies what another tab says. What cannot be read is ignored: that tab may run another version.
-    pub(super) fn hear_tab(&self, text: &str) {
+    pub(super) fn receive_from_tab(&self, text: &str) {
         let Ok(saying) = json::read::<Saying>(text) else { return };
         let leads = self.state.borrow().leads;
         match saying {

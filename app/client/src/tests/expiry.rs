@@ -148,7 +148,7 @@ fn a_forged_event_warns_at_most() {
     let tab = world.open_tab();
     let event = expiring(&world, 0);
     let message = TabMessage::event(world.server.session_id(), &event).unwrap();
-    tab.client.heard(&serde_json::to_string(&message).unwrap());
+    tab.client.receive_message(&serde_json::to_string(&message).unwrap());
     world.advance_secs(60);
     assert!(tab.signed_in());
     assert!((tab.expiry().unwrap().deadline_ms - 1_000_000.0 - 7_200_000.0).abs() < 1.0, "by its own clock");

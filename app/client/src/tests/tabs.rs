@@ -62,7 +62,7 @@ fn a_tab_that_waited_for_its_turn_takes_the_token_of_the_tab_before_it() {
     assert_eq!(world.server.count(paths::REFRESH), 0, "not its turn");
     // The tab whose turn it is refreshes, says so, and lets go.
     let tokens = world.server.issue();
-    tab.client.heard(&text(&TabMessage::Tokens { tokens: SharedTokens::from(&tokens) }));
+    tab.client.receive_message(&text(&TabMessage::Tokens { tokens: SharedTokens::from(&tokens) }));
     drop(turn);
     world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
@@ -117,7 +117,7 @@ fn a_token_still_on_its_way_does_not_bring_an_ended_session_back() {
     let late = text(&TabMessage::Tokens { tokens: SharedTokens::from(&world.server.issue()) });
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
-    tab.client.heard(&late);
+    tab.client.receive_message(&late);
     world.run_until_idle();
     assert!(!tab.signed_in());
     assert_eq!(world.hint.get(), SignInHint::Nobody);
@@ -131,7 +131,7 @@ fn a_forged_token_leads_to_a_refresh_and_to_no_harm() {
     tokens.access_token = "forged".into();
     tokens.refresh_expires_in = 0;
     tokens.session_max_expires_in = 0;
-    tab.client.heard(&text(&TabMessage::Tokens { tokens }));
+    tab.client.receive_message(&text(&TabMessage::Tokens { tokens }));
     world.advance_secs(1);
     assert!(tab.signed_in(), "the session's end has not come nearer");
     let load = world.load(&tab);
@@ -146,7 +146,7 @@ fn a_forged_user_is_not_believed() {
     let mut tokens = SharedTokens::from(&world.server.issue());
     tokens.session_id = SessionId(uuid::Uuid::from_u128(99));
     tokens.user = user_summary(99);
-    tab.client.heard(&text(&TabMessage::Tokens { tokens }));
+    tab.client.receive_message(&text(&TabMessage::Tokens { tokens }));
     world.run_until_idle();
     assert_eq!(world.server.count(paths::REFRESH), 1, "the server says who is signed in");
     assert_eq!(tab.status().user(), Some(&user_summary(7)));
@@ -161,7 +161,7 @@ fn another_user_who_signed_in_in_another_tab_is_who_the_server_says() {
         server.user = 8;
     });
     let tokens = SharedTokens::from(&world.server.issue());
-    tab.client.heard(&text(&TabMessage::Tokens { tokens }));
+    tab.client.receive_message(&text(&TabMessage::Tokens { tokens }));
     world.run_until_idle();
     assert_eq!(tab.status().user(), Some(&user_summary(8)));
 }
@@ -172,13 +172,13 @@ fn a_forged_sign_out_is_checked_with_the_server() {
     let tab = world.signed_in_tab();
     let session = world.server.session_id();
     let forged = text(&TabMessage::SignedOut { session, note: None });
-    tab.client.heard(&forged);
+    tab.client.receive_message(&forged);
     world.run_until_idle();
     assert!(tab.signed_in());
     assert_eq!(world.server.count(paths::REFRESH), 1);
 
     world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, ProblemCode::SessionEnded))));
-    tab.client.heard(&forged);
+    tab.client.receive_message(&forged);
     world.run_until_idle();
     assert!(!tab.signed_in());
 }
@@ -200,7 +200,7 @@ fn messages_that_are_not_understood_or_meant_for_another_session_are_ignored() {
         text(&TabMessage::Event { session, name: "session.ended".into(), data: "{}".into() }),
         text(&TabMessage::Event { session: world.server.session_id(), name: "hello".into(), data: "{".into() }),
     ] {
-        tab.client.heard(&message);
+        tab.client.receive_message(&message);
     }
     world.run_until_idle();
     assert_eq!(tab.changes.borrow().len(), before);
@@ -231,7 +231,7 @@ fn the_tab_that_holds_the_stream_knows_better_than_any_message() {
     world.server.send_bytes(":\n\n");
     world.run_until_idle();
     let session = world.server.session_id();
-    tab.client.heard(&text(&TabMessage::Stream { session, state: StreamState::Reconnecting }));
+    tab.client.receive_message(&text(&TabMessage::Stream { session, state: StreamState::Reconnecting }));
     assert_eq!(tab.stream(), StreamState::Open);
 }
 
@@ -292,7 +292,7 @@ fn tokens_of_a_session_that_has_ended_are_dropped_without_a_request() {
     let client = tab.client.clone();
     world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
     let session = tab.status().session_id();
-    tab.client.heard(&late);
+    tab.client.receive_message(&late);
     world.run_until_idle();
     assert_eq!((tab.status().session_id(), world.server.count(paths::REFRESH)), (session, 0));
 }

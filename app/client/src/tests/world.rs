@@ -354,8 +354,8 @@ impl World {
         });
         let process = Process::default();
         let changes = Rc::<RefCell<Vec<Change>>>::default();
-        let heard = changes.clone();
-        client.listen(move |change| heard.borrow_mut().push(change));
+        let noted = changes.clone();
+        client.listen(move |change| noted.borrow_mut().push(change));
         self.tabs.borrow_mut().push(Some((client.clone(), process.clone())));
         let (running, its_process) = (client.clone(), process.clone());
         self.spawner.spawn_local(its_process.run(async move { running.run().await })).unwrap();
@@ -439,13 +439,13 @@ impl World {
             return false;
         }
         // What is meant for a stopped process waits.
-        let is_heard = |tab: usize| self.tabs.borrow()[tab].as_ref().is_none_or(|(_, process)| !process.stopped.get());
-        let position = self.post.borrow().iter().position(|(tab, _)| is_heard(*tab));
+        let receives = |tab: usize| self.tabs.borrow()[tab].as_ref().is_none_or(|(_, process)| !process.stopped.get());
+        let position = self.post.borrow().iter().position(|(tab, _)| receives(*tab));
         let next = position.and_then(|position| self.post.borrow_mut().remove(position));
         let Some((tab, text)) = next else { return false };
         let client = self.tabs.borrow()[tab].clone();
         if let Some((client, _)) = client {
-            client.heard(&text);
+            client.receive_message(&text);
         }
         true
     }

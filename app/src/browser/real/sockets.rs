@@ -100,10 +100,10 @@ fn listen(socket: &WebSocket, report: &mpsc::UnboundedSender<Report>) -> Listene
         // Where nobody listens any more, the socket is about to be closed.
         let _ = opened.unbounded_send(Report::Open);
     });
-    let heard = report.clone();
+    let texts = report.clone();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         if let Some(text) = event.data().as_string() {
-            let _ = heard.unbounded_send(Report::Frame(SocketFrame::Text(text)));
+            let _ = texts.unbounded_send(Report::Frame(SocketFrame::Text(text)));
         }
     });
     let closed = report.clone();

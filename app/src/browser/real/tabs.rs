@@ -55,7 +55,7 @@ pub fn listen(client: &Client) {
     let client = client.clone();
     let callback = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         if let Some(text) = event.data().as_string() {
-            client.heard(&text);
+            client.receive_message(&text);
         }
     });
     channel.set_onmessage(Some(callback.as_ref().unchecked_ref()));

@@ -84,7 +84,7 @@ impl RuleForm {
     }
 
     /// Asks what the rule would end.
-    fn look(self, permissions: Permissions) {
+    fn fetch_preview(self, permissions: Permissions) {
         let (fields, all) = untrack(|| self.typed());
         let rule = match rule(fields.each_ref().map(String::as_str), all) {
             Ok(rule) => rule,
@@ -151,7 +151,7 @@ pub(super) fn EndByRulePage() -> impl IntoView {
                 </p>
             </div>
         </div>
-        <Form errors=errors busy=busy label="Rule" on_submit=move |()| form.look(permissions)>
+        <Form errors=errors busy=busy label="Rule" on_submit=move |()| form.fetch_preview(permissions)>
             <FormProblem errors=errors />
             <div class="admin-filters">
                 <SessionFields filter=filter />

@@ -72,7 +72,7 @@ impl Draft {
                         Err(failure) => Err(failure),
                     };
                     self.busy.try_set(false);
-                    self.settle(written, sent);
+                    self.complete(written, sent);
                 });
             }
             Err(why) => self.error.set(Some(why)),
@@ -80,7 +80,7 @@ impl Draft {
     }
 
     /// What was typed meanwhile is what is to be sent next, after what could not be sent.
-    fn settle(self, written: String, sent: Result<(), Failure>) {
+    fn complete(self, written: String, sent: Result<(), Failure>) {
         let Some(typed) = self.text.try_get_untracked() else { return };
         let rest = match sent {
             Ok(()) => typed,

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 
 use super::model::Model;
 use super::removal::{Removal, What};
-use super::words::said_of;
+use super::words::message_words;
 use crate::reactive::{effect, memo};
 use crate::state::{Failure, Now, clock_time, date, full_time};
 use crate::ui::{Button, IconButton, IconName, Scroll, StateCard, after, scroll_inside, scroll_of};
@@ -186,7 +186,7 @@ fn Message(message: RoomMessage) -> impl IntoView {
         return view! {
             <p class="rooms-system small quiet">
                 <bdi>{sender_name}</bdi>
-                {said_of(&kind)}
+                {message_words(&kind)}
                 " · "
                 {time}
             </p>

@@ -4,7 +4,7 @@ use crate::ui::words::{count_of, humanised};
 use types::words::{OrOther, RoomMessageKind, RoomPresence};
 
 /// What the room says of somebody, after their name.
-pub(super) fn said_of(kind: &OrOther<RoomMessageKind>) -> String {
+pub(super) fn message_words(kind: &OrOther<RoomMessageKind>) -> String {
     let text = match kind {
         OrOther::Known(RoomMessageKind::Text) => ":",
         OrOther::Known(RoomMessageKind::Joined) => " joined",
@@ -72,7 +72,7 @@ mod tests {
     #[case(RoomMessageKind::WasSignedOut, "Ada was signed out")]
     #[case(RoomMessageKind::SessionExpired, "Ada’s session expired")]
     fn the_room_says_how_somebody_went(#[case] kind: RoomMessageKind, #[case] said: &str) {
-        assert_eq!(format!("Ada{}", said_of(&kind.into())), said);
+        assert_eq!(format!("Ada{}", message_words(&kind.into())), said);
     }
 
     #[test]

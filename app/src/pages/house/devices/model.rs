@@ -91,7 +91,7 @@ impl Devices {
             }
         });
         devices.list.retry(move || devices.fetch());
-        expect_context::<Events>().subscribe(move |event| devices.hear(event));
+        expect_context::<Events>().subscribe(move |event| devices.receive(event));
         devices.follow_changes();
         devices
     }
@@ -351,7 +351,7 @@ impl Devices {
         })
     }
 
-    fn hear(self, event: &ServerEvent) {
+    fn receive(self, event: &ServerEvent) {
         match event {
             ServerEvent::SessionCreated(created) => self.add(created.session.clone()),
             ServerEvent::SessionUpdated(update) => self.list.change(|loaded| {
