@@ -10,20 +10,20 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use super::world::{Tab, World};
-use crate::double::{BEGINNING, ended_by, problem};
+use crate::double::{BEGINNING, FakeRoom, ended_by};
 use crate::notice::Change;
-use crate::ports::{Method, Unreachable};
+use crate::ports::Unreachable;
 use crate::rooms::ports::{SocketConnection, SocketFrame, Sockets};
 use crate::rooms::{Connection, OpenRoom, RoomStatus, Rooms};
 use crate::{AuthStatus, Failure};
-use types::api::rooms::{ROOMS, join_room, leave_room, room as room_path, room_messages};
+use types::api::rooms::{ROOMS, room as room_path, room_messages};
 use types::api::{
-    Attendance, Ended, Hello, MessageText, Participant, Room, RoomClosed, RoomEvent, RoomId, RoomJoined, RoomLeft,
-    RoomList, RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomPresenceChanged, RoomSummary,
-    RoomTyping, ServerEvent, SocketClose, SocketRequest, paths,
+    Attendance, Ended, Hello, MessageText, Participant, RoomClosed, RoomEvent, RoomId, RoomJoined, RoomLeft,
+    RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomPresenceChanged, RoomTyping, ServerEvent,
+    SocketClose, SocketRequest, paths,
 };
 use types::domain::{SessionId, UserId};
-use types::words::{EndReason, ProblemCode, RoomMessageKind, RoomPresence};
+use types::words::{EndReason, RoomMessageKind, RoomPresence};
 
 const ATTIC: RoomId = RoomId(Uuid::from_u128(70));
 const CELLAR: RoomId = RoomId(Uuid::from_u128(71));
@@ -111,35 +111,33 @@ impl Scene {
     /// There are an attic, in which the user and Grace are, and a cellar with nobody in it.
     fn new() -> Self {
         let world = World::new();
+        world.server.set(|server| server.rooms = vec![FakeRoom::new(ATTIC, "Attic"), FakeRoom::new(CELLAR, "Cellar")]);
         let scene = Self { world, sockets: FakeSockets::default() };
-        scene.lists(true);
+        scene.in_attic(|attic| {
+            attic.joined = true;
+            attic.room.participants = vec![participant(OWN), participant(GRACE)];
+        });
         scene.attic_is(&[message(1, OWN, ""), message(2, GRACE, "Hello")], None);
         scene
     }
 
-    fn lists(&self, joined: bool) {
-        let summary = |room_id, name: &str, joined| RoomSummary {
-            room_id,
-            name: name.to_owned(),
-            participants: 2,
-            joined,
-            last_message_at: BEGINNING,
-        };
-        let rooms = vec![summary(ATTIC, "Attic", joined), summary(CELLAR, "Cellar", false)];
-        self.world.server.gives(Method::Get, ROOMS, 200, &RoomList { rooms });
+    /// Changes the attic, as the server has it.
+    fn in_attic(&self, change: impl FnOnce(&mut FakeRoom)) {
+        self.world.server.set(|server| {
+            let attic = server.rooms.iter_mut().find(|room| room.room.room_id == ATTIC);
+            change(attic.expect("there is an attic"));
+        });
     }
 
     fn attic_is(&self, messages: &[RoomMessage], next_cursor: Option<&str>) {
-        let participants = vec![participant(OWN), participant(GRACE)];
-        let room = Room { room_id: ATTIC, name: "Attic".to_owned(), created_at: BEGINNING, participants };
-        self.world.server.gives(Method::Get, &room_path(ATTIC), 200, &room);
         let messages = messages.iter().rev().cloned().collect();
         let page = RoomMessages { messages, next_cursor: next_cursor.map(str::to_owned) };
-        self.world.server.gives(Method::Get, &room_messages(ATTIC), 200, &page);
+        self.in_attic(|attic| attic.latest = page);
     }
 
-    fn attic_fails(&self, status: u16, code: ProblemCode) {
-        self.world.server.gives(Method::Get, &room_path(ATTIC), status, &problem(status, code));
+    /// Whether the server fails where the attic is asked for.
+    fn attic_fails(&self, fails: bool) {
+        self.world.server.set(|server| server.failing_path = fails.then(|| room_path(ATTIC)));
     }
 
     fn rooms_in(&self, tab: &Tab) -> Rooms {
@@ -240,7 +238,7 @@ fn a_room_is_loaded_and_attended() {
 #[test]
 fn who_is_in_no_room_needs_no_socket() {
     let scene = Scene::new();
-    scene.lists(false);
+    scene.in_attic(|attic| attic.joined = false);
     let tab = scene.world.signed_in_tab();
     let rooms = scene.rooms_in(&tab);
     rooms.load_list();
@@ -380,7 +378,9 @@ fn older_messages_come_before_those_that_are_here() {
     let scene = Scene::new();
     scene.attic_is(&[message(8, GRACE, "y"), message(9, GRACE, "z")], Some("8"));
     let page = RoomMessages { messages: vec![message(7, GRACE, "x"), message(5, OWN, "v")], next_cursor: None };
-    scene.world.server.gives(Method::Get, &format!("{}?cursor=8", room_messages(ATTIC)), 200, &page);
+    scene.in_attic(|attic| {
+        attic.older.insert("8".to_owned(), page);
+    });
     let (_tab, rooms) = scene.tab_in_attic();
     let loading = rooms.clone();
     scene.world.finish(async move { loading.load_older().await }).unwrap();
@@ -455,7 +455,6 @@ fn what_is_typed_stays_until_the_server_has_it() {
     assert_eq!(rooms.draft(ATTIC), "Good morning");
     scene.world.server.set(|server| server.reachable = true);
     let said = message(3, OWN, "Good morning");
-    scene.world.server.gives(Method::Post, &room_messages(ATTIC), 201, &said);
     assert_eq!(post(&scene), Ok(()));
     assert_eq!(rooms.draft(ATTIC), "");
     assert_eq!(attic(&rooms).messages.last(), Some(&said));
@@ -620,13 +619,13 @@ fn the_end_of_the_session_may_come_over_the_socket_first() {
 fn who_was_removed_sees_nothing_of_the_room_any_more_and_may_join_again() {
     let scene = Scene::new();
     let (_tab, rooms) = scene.tab_in_attic();
+    scene.in_attic(|attic| attic.joined = false);
     scene.happens(&left(OWN, RoomMessageKind::Removed));
     let room = attic(&rooms);
     assert_eq!(room.status, RoomStatus::NotIn(Some(RoomMessageKind::Removed.into())));
     assert!(room.messages.is_empty() && room.participants.is_empty());
     scene.settle();
     assert_eq!(scene.sockets.open_now(), 0, "there is nothing to attend");
-    scene.world.server.gives(Method::Post, &join_room(ATTIC), 200, &"joined");
     let joining = rooms.clone();
     scene.world.finish(async move { joining.join(ATTIC).await }).unwrap();
     scene.settle();
@@ -638,12 +637,11 @@ fn who_was_removed_sees_nothing_of_the_room_any_more_and_may_join_again() {
 fn a_room_that_cannot_be_attended_says_why() {
     let scene = Scene::new();
     let (_tab, rooms) = scene.tab_in_attic();
-    scene.attic_fails(403, ProblemCode::NotInRoom);
-    scene.lists(false);
+    scene.in_attic(|attic| attic.joined = false);
     scene.happens(&RoomEvent::Closed(RoomClosed { room_id: ATTIC }));
     scene.settle();
     assert_eq!(attic(&rooms).status, RoomStatus::NotIn(None));
-    scene.attic_fails(404, ProblemCode::NotFound);
+    scene.world.server.set(|server| server.rooms.retain(|room| room.room.room_id != ATTIC));
     rooms.load_room();
     scene.settle();
     assert_eq!(attic(&rooms).status, RoomStatus::Gone);
@@ -653,8 +651,6 @@ fn a_room_that_cannot_be_attended_says_why() {
 fn whoever_leaves_takes_the_draft_along() {
     let scene = Scene::new();
     let (_tab, rooms) = scene.tab_in_attic();
-    scene.world.server.gives(Method::Post, &leave_room(ATTIC), 204, &"");
-    scene.lists(false);
     rooms.write(ATTIC, "I was about to");
     let leaving = rooms.clone();
     scene.world.finish(async move { leaving.leave(ATTIC).await }).unwrap();
@@ -666,18 +662,18 @@ fn whoever_leaves_takes_the_draft_along() {
 #[test]
 fn a_room_that_could_not_be_loaded_is_tried_again() {
     let scene = Scene::new();
-    scene.attic_fails(500, ProblemCode::InternalError);
+    scene.attic_fails(true);
     let tab = scene.world.signed_in_tab();
     let rooms = scene.rooms_in(&tab);
     rooms.open(ATTIC);
     scene.settle();
     assert!(matches!(attic(&rooms).status, RoomStatus::Failed(_)));
-    scene.attic_is(&[message(1, OWN, "")], None);
+    scene.attic_fails(false);
     rooms.load_room();
     assert_eq!(attic(&rooms).status, RoomStatus::Loading);
     scene.world.run_until_idle();
     assert_eq!(attic(&rooms).status, RoomStatus::Ready);
-    scene.attic_fails(500, ProblemCode::InternalError);
+    scene.attic_fails(true);
     rooms.load_room();
     scene.world.run_until_idle();
     assert_eq!(attic(&rooms).status, RoomStatus::Ready, "what is here is better than nothing");

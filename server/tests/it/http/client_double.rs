@@ -6,17 +6,22 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use client::double::{self, BEGINNING, FakeTime, GOOD_TOKEN, PASSWORD, ServerAnswer, WRONG_PASSWORD};
+use client::double::{self, BEGINNING, FakeTime, GOOD_TOKEN, PASSWORD, RoomsAnswer, ServerAnswer, WRONG_PASSWORD};
 use client::ports::{
     Clock, Hint, LockGuard, Method, Ports, Request, Response, SignInHint, StreamAnswer, TabChannel, TabLock, Transport,
     Unreachable,
 };
+use client::rooms::Rooms;
+use client::rooms::ports::{SocketConnection, Sockets};
 use client::{AccessToken, Client, ResetToken};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use types::api::impersonation::{ACTING, impersonate};
-use types::api::paths;
+use types::api::rooms::{
+    self as room_paths, ROOMS, join_room, leave_room, room_message, room_messages, room_participant,
+};
+use types::api::{MessageText, RoomId, RoomName, paths};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
@@ -217,6 +222,15 @@ impl Hint for Alone {
     fn write_live_in(&self, _: Option<SessionId>) {}
 }
 
+/// No socket: what is compared are calls.
+struct NoSockets;
+
+impl Sockets for NoSockets {
+    fn open(&self, _: &'static str) -> LocalBoxFuture<'static, Result<SocketConnection, Unreachable>> {
+        futures::future::ready(Err(Unreachable)).boxed_local()
+    }
+}
+
 /// A client of one of the two, and what it was answered.
 struct Tab {
     client: Client,
@@ -246,10 +260,19 @@ impl Tab {
         Likeness::of(self.transport.answers.borrow().get(path).unwrap_or_else(|| panic!("{path} was not called")))
     }
 
+    /// What was in it.
+    fn body(&self, path: &str) -> Value {
+        serde_json::from_str(&self.transport.answers.borrow()[path].body).expect("an answer in JSON")
+    }
+
     /// The access token of the last sign-in.
     fn token(&self) -> String {
-        let body: Value = serde_json::from_str(&self.transport.answers.borrow()[paths::LOGIN].body).expect("tokens");
-        body["accessToken"].as_str().expect("a token").to_owned()
+        self.body(paths::LOGIN)["accessToken"].as_str().expect("a token").to_owned()
+    }
+
+    /// The user of the last sign-in.
+    fn user(&self) -> UserId {
+        self.body(paths::LOGIN)["user"]["id"].as_str().expect("an id").parse().expect("an id")
     }
 
     async fn signs_in(&self, password: &str) -> Likeness {
@@ -371,6 +394,7 @@ async fn calls(side: &impl Side) -> Vec<(ServerAnswer, Likeness)> {
     seen.push((ServerAnswer::ActingBegan, tab.answer(&impersonate(somebody))));
     tab.client.stop_acting().await.expect("stopped");
     seen.push((ServerAnswer::ActingStopped, tab.answer(ACTING)));
+    seen.extend(Box::pin(calls_of_rooms(&tab)).await);
     let nobody = SessionId(Uuid::from_u128(7));
     let _ = tab.client.history(nobody).await;
     seen.push((ServerAnswer::NotFound, tab.answer(&paths::session_history(nobody))));
@@ -417,6 +441,36 @@ async fn calls(side: &impl Side) -> Vec<(ServerAnswer, Likeness)> {
     seen
 }
 
+/// Makes every call of rooms, as somebody who moderates.
+async fn calls_of_rooms(tab: &Tab) -> Vec<(ServerAnswer, Likeness)> {
+    let mut seen = Vec::new();
+    let mut note = |answer: RoomsAnswer, likeness: Likeness| seen.push((ServerAnswer::Rooms(answer), likeness));
+    let token = tab.token();
+    let get = async |path: &str| tab.sends(Method::Get, path, None, Some(&token)).await;
+    let rooms = Rooms::of(tab.client.clone(), Rc::new(NoSockets));
+    let attic = rooms.create(&RoomName::parse("Attic").expect("a name")).await.expect("made");
+    note(RoomsAnswer::Made, tab.answer(ROOMS));
+    note(RoomsAnswer::List, get(ROOMS).await);
+    note(RoomsAnswer::Room, get(&room_paths::room(attic)).await);
+    note(RoomsAnswer::Messages, get(&room_messages(attic)).await);
+    rooms.post(attic, &MessageText::parse("Hello").expect("a text")).await.expect("said");
+    note(RoomsAnswer::Posted, tab.answer(&room_messages(attic)));
+    let number = tab.body(&room_messages(attic))["number"].as_u64().expect("a number");
+    rooms.remove_message(attic, number).await.expect("removed");
+    note(RoomsAnswer::MessageRemoved, tab.answer(&room_message(attic, number)));
+    rooms.leave(attic).await.expect("left");
+    note(RoomsAnswer::Left, tab.answer(&leave_room(attic)));
+    note(RoomsAnswer::NotInRoom, get(&room_paths::room(attic)).await);
+    rooms.join(attic).await.expect("joined");
+    note(RoomsAnswer::Joined, tab.answer(&join_room(attic)));
+    rooms.remove_participant(attic, tab.user()).await.expect("removed");
+    note(RoomsAnswer::ParticipantRemoved, tab.answer(&room_participant(attic, tab.user())));
+    let _ = rooms.join(attic).await;
+    note(RoomsAnswer::RemovedFromRoom, tab.answer(&join_room(attic)));
+    note(RoomsAnswer::NotFound, get(&room_paths::room(RoomId(Uuid::from_u128(7)))).await);
+    seen
+}
+
 /// The call that cannot come before the rest: afterwards there is nobody.
 async fn last_call(side: &impl Side) -> (ServerAnswer, Likeness) {
     let tab = side.tab();
@@ -450,9 +504,9 @@ async fn the_double_of_the_clients_tests_answers_as_this_server_does() {
         .collect();
     assert!(differ.is_empty(), "the double answers otherwise than the server:\n{}", differ.join("\n"));
     let compared: HashSet<_> = real_answers.iter().map(|(answer, _)| *answer).collect();
-    let missing: Vec<_> = ServerAnswer::ALL.into_iter().filter(|answer| !compared.contains(answer)).collect();
+    let missing: Vec<_> = ServerAnswer::all().filter(|answer| !compared.contains(answer)).collect();
     assert_eq!(missing, [], "these are never compared");
     let given = double.server.state.borrow().answered.clone();
-    let not_given: Vec<_> = ServerAnswer::ALL.into_iter().filter(|answer| !given.contains(answer)).collect();
+    let not_given: Vec<_> = ServerAnswer::all().filter(|answer| !given.contains(answer)).collect();
     assert_eq!(not_given, [], "the double was not asked for these");
 }

@@ -3,6 +3,8 @@
 //! That it answers so is tested: the server's tests run the client's calls against it and against the real server, and
 //! compare status, code and shape of every [`ServerAnswer`].
 
+mod rooms;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -13,6 +15,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub use self::rooms::{FakeRoom, RoomsAnswer};
 use crate::AccessToken;
 use crate::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
 use types::api::impersonation::ACTING;
@@ -117,11 +120,17 @@ pub enum ServerAnswer {
     ActingBegan,
     /// `204`: nobody acts in it any more.
     ActingStopped,
+    /// What rooms answer.
+    Rooms(RoomsAnswer),
 }
 
 impl ServerAnswer {
     /// Every answer that must be as the real server gives it.
-    pub const ALL: [Self; 22] = [
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::BESIDE_ROOMS.into_iter().chain(RoomsAnswer::ALL.into_iter().map(Self::Rooms))
+    }
+
+    const BESIDE_ROOMS: [Self; 22] = [
         Self::Tokens,
         Self::WrongCredentials,
         Self::NobodySignedIn,
@@ -187,9 +196,10 @@ pub struct ServerState {
     pub session_expires_in: Option<u64>,
     pub accepted: HashSet<String>,
     pub seen: Vec<Seen>,
-    /// What a test has it answer to whoever is signed in: status and body by method and path, the last one counts. It
-    /// is not compared with the real server.
-    pub given: Vec<(Method, String, u16, String)>,
+    /// The rooms that there are, in the order of their list.
+    pub rooms: Vec<FakeRoom>,
+    /// A path where the server fails.
+    pub failing_path: Option<String>,
     /// A path that asks for a more recent sign-in than the one there is.
     pub step_up_path: Option<&'static str>,
     /// Paths whose answers wait until they are released.
@@ -226,7 +236,8 @@ impl Server {
             session_expires_in: None,
             accepted: HashSet::new(),
             seen: Vec::new(),
-            given: Vec::new(),
+            rooms: Vec::new(),
+            failing_path: None,
             step_up_path: None,
             held_path: None,
             held: Vec::new(),
@@ -331,17 +342,6 @@ impl Server {
         BEGINNING.plus(std::time::Duration::from_secs_f64(self.time.now_ms() / 1000.0))
     }
 
-    /// Has it answer so from now on.
-    pub fn gives(&self, method: Method, path: &str, status: u16, body: &impl serde::Serialize) {
-        self.set(|state| state.given.push((method, path.to_owned(), status, to_json(body))));
-    }
-
-    fn given(&self, method: Method, path: &str) -> Option<(u16, String)> {
-        let state = self.state.borrow();
-        let given = state.given.iter().rev().find(|(of, at, ..)| *of == method && at == path);
-        given.map(|(_, _, status, body)| (*status, body.clone()))
-    }
-
     fn answer(&self, request: &Request) -> Result<Response, Unreachable> {
         let accepted = {
             let state = self.state.borrow();
@@ -350,7 +350,13 @@ impl Server {
             }
             request.bearer.as_ref().is_some_and(|bearer| state.accepted.contains(bearer.expose()))
         };
-        if accepted && let Some((status, body)) = self.given(request.method, &request.path) {
+        if accepted && self.state.borrow().failing_path.as_ref() == Some(&request.path) {
+            return Ok(self.response(500, to_json(&problem(500, ProblemCode::InternalError))));
+        }
+        if accepted && let Some((answer, status, body)) = self.answer_of_rooms(request) {
+            self.set(|state| {
+                state.answered.insert(answer);
+            });
             return Ok(self.response(status, body));
         }
         let (refresh, step_up_path, cookie) = {
@@ -429,6 +435,7 @@ impl Server {
             }
             ServerAnswer::NotFound => refused(404, ProblemCode::NotFound),
             ServerAnswer::TokenRefused => refused(401, ProblemCode::InvalidToken),
+            ServerAnswer::Rooms(_) => unreachable!("rooms answer for themselves"),
         }
     }
 
