@@ -4,18 +4,18 @@
 import { expect, type BrowserContext } from "@playwright/test";
 
 export class Complaints {
-  private readonly heard: string[] = [];
+  private readonly received: string[] = [];
   private readonly expected: RegExp[] = [];
 
   async listenTo(context: BrowserContext): Promise<void> {
     context.on("console", (message) => {
-      if (message.type() === "error") this.heard.push(`console: ${message.text()} (${message.location().url})`);
+      if (message.type() === "error") this.received.push(`console: ${message.text()} (${message.location().url})`);
     });
     context.on("weberror", (error) => {
-      this.heard.push(`uncaught: ${error.error().stack ?? error.error().message}`);
+      this.received.push(`uncaught: ${error.error().stack ?? error.error().message}`);
     });
     await context.exposeBinding("reportViolation", (_source, text: string) => {
-      this.heard.push(`policy: ${text}`);
+      this.received.push(`policy: ${text}`);
     });
     await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (violation) => {
@@ -31,7 +31,7 @@ export class Complaints {
   }
 
   mustBeNone(): void {
-    const surprising = this.heard.filter((line) => !this.expected.some((pattern) => pattern.test(line)));
+    const surprising = this.received.filter((line) => !this.expected.some((pattern) => pattern.test(line)));
     expect(surprising, "the browser complained").toEqual([]);
   }
 }

@@ -3,7 +3,7 @@
 use futures::future::{join, select};
 
 use super::room::{Outcome, RoomStatus};
-use super::tabs::Saying;
+use super::tabs::TabMessage;
 use super::{Inner, Rooms, RoomsChange};
 use crate::failure::Failure;
 use crate::ports::Method;
@@ -26,7 +26,7 @@ impl Rooms {
         let body = json(&CreateRoomRequest { name: name.as_str().to_owned() });
         let made: Room = self.inner.client.call(Method::Post, ROOMS, body).await?;
         self.inner.load_soon(true, false, 0.0);
-        self.inner.say(&Saying::ListChanged);
+        self.inner.post_to_tabs(&TabMessage::ListChanged);
         Ok(made.room_id)
     }
 
@@ -43,7 +43,7 @@ impl Rooms {
         self.inner.notify(RoomsChange::List);
         self.inner.notify(RoomsChange::Room);
         self.inner.load_soon(true, true, 0.0);
-        self.inner.say(&Saying::ListChanged);
+        self.inner.post_to_tabs(&TabMessage::ListChanged);
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl Rooms {
         self.inner.notify(RoomsChange::Room);
         self.inner.attendance_changed();
         self.inner.load_soon(true, false, 0.0);
-        self.inner.say(&Saying::ListChanged);
+        self.inner.post_to_tabs(&TabMessage::ListChanged);
         Ok(())
     }
 

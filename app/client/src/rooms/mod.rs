@@ -196,7 +196,7 @@ impl Rooms {
     /// Opens the connection again that an operator closed.
     pub fn reconnect(&self) {
         self.inner.set_connection(Connection::Connecting);
-        self.inner.say(&tabs::Saying::Reconnect);
+        self.inner.post_to_tabs(&tabs::TabMessage::Reconnect);
     }
 
     /// What was typed into a room and not sent.
@@ -341,7 +341,7 @@ impl Inner {
             self.state.borrow_mut().outbox.push(SocketRequest::Typing { room_id, typing });
             self.changed.notify_all();
         } else {
-            self.say(&tabs::Saying::Typing { room: room_id, typing });
+            self.post_to_tabs(&tabs::TabMessage::Typing { room: room_id, typing });
         }
     }
 

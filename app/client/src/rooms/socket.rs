@@ -9,7 +9,7 @@ use super::Inner;
 use super::calls::RELOAD_DELAY_MS;
 use super::ports::{SocketConnection, SocketFrame};
 use super::state::Connection;
-use super::tabs::Saying;
+use super::tabs::TabMessage;
 use crate::leader::become_leader;
 use crate::retry_delays::RetryDelays;
 use crate::status::StreamState;
@@ -81,7 +81,7 @@ impl Inner {
     async fn take_part(&self) {
         let mut lead = become_leader(self).await;
         self.state.borrow_mut().leads = true;
-        self.say(&Saying::Collect);
+        self.post_to_tabs(&TabMessage::Collect);
         select(Box::pin(self.hold_socket()), lead.lost()).await;
     }
 
@@ -97,11 +97,11 @@ impl Inner {
                     wait_ms = wait_ms.max(TOO_MANY_MS);
                 }
                 Lost::Closed(SocketClose::Malformed) => {
-                    self.set_and_say(Connection::Outdated);
+                    self.set_and_post(Connection::Outdated);
                     return pending().await;
                 }
                 Lost::Closed(SocketClose::Disconnected) => {
-                    self.set_and_say(Connection::Disconnected);
+                    self.set_and_post(Connection::Disconnected);
                     self.until_asked_for().await;
                     continue;
                 }
@@ -112,7 +112,7 @@ impl Inner {
                 | Lost::Unopened
                 | Lost::Opened => {}
             }
-            self.set_and_say(Connection::Lost);
+            self.set_and_post(Connection::Lost);
             let woken = self.client.inner.woken.notified();
             select(woken, self.client.inner.ports.clock.sleep(wait_ms)).await;
         }
@@ -136,9 +136,9 @@ impl Inner {
         }
     }
 
-    fn set_and_say(&self, connection: Connection) {
+    fn set_and_post(&self, connection: Connection) {
         self.set_connection(connection);
-        self.say(&Saying::Connection { state: connection });
+        self.post_to_tabs(&TabMessage::Connection { state: connection });
     }
 
     /// Opens the socket and reads it until it is closed, or may be dead.
@@ -154,7 +154,7 @@ impl Inner {
                         lost = Lost::Opened;
                         delays.reset();
                         self.opened();
-                        self.say(&Saying::Opened);
+                        self.post_to_tabs(&TabMessage::Opened);
                     }
                     self.receive_text(&text).await;
                 }
@@ -233,7 +233,7 @@ impl Inner {
     /// stream; only that this session has ended counts here too, whichever is faster.
     async fn receive_text(&self, text: &str) {
         if let Some(event) = read_event(text) {
-            self.say(&Saying::Event { text: text.to_owned() });
+            self.post_to_tabs(&TabMessage::Event { text: text.to_owned() });
             self.apply(&event);
             return;
         }

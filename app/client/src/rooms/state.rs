@@ -31,7 +31,7 @@ pub enum Connection {
 /// What another tab attends, as it said at that time.
 pub struct OtherTab {
     pub rooms: Vec<Attendance>,
-    pub said_ms: f64,
+    pub received_ms: f64,
 }
 
 /// All that is known. Nothing of it outlives the session.

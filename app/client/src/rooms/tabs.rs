@@ -20,7 +20,7 @@ const HOLDS_MS: f64 = 150_000.0;
 /// What a tab says to the others.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Saying {
+pub enum TabMessage {
     /// Asks how the connection is.
     Ask,
     /// How the connection is: said by the tab that holds it.
@@ -69,7 +69,7 @@ impl SharedConnection for Inner {
     }
 
     fn ask_leader(&self) {
-        self.say(&Saying::Ask);
+        self.post_to_tabs(&TabMessage::Ask);
     }
 
     fn signs_of_life(&self) -> u64 {
@@ -78,53 +78,53 @@ impl SharedConnection for Inner {
 }
 
 impl Inner {
-    pub(super) fn say(&self, saying: &Saying) {
-        if let Ok(text) = json::write(saying) {
+    pub(super) fn post_to_tabs(&self, message: &TabMessage) {
+        if let Ok(text) = json::write(message) {
             self.client.post_to_part(text);
         }
     }
 
     /// Applies what another tab says. What cannot be read is ignored: that tab may run another version.
     pub(super) fn receive_from_tab(&self, text: &str) {
-        let Ok(saying) = json::read::<Saying>(text) else { return };
+        let Ok(message) = json::read::<TabMessage>(text) else { return };
         let leads = self.state.borrow().leads;
-        match saying {
-            Saying::Ask if leads => {
+        match message {
+            TabMessage::Ask if leads => {
                 let state = self.state.borrow().connection;
-                self.say(&Saying::Connection { state });
+                self.post_to_tabs(&TabMessage::Connection { state });
             }
-            Saying::Connection { state } if !leads => {
+            TabMessage::Connection { state } if !leads => {
                 self.state.borrow_mut().signs_of_life += 1;
                 self.set_connection(state);
             }
-            Saying::Opened if !leads => {
+            TabMessage::Opened if !leads => {
                 self.state.borrow_mut().signs_of_life += 1;
                 self.opened();
             }
-            Saying::Event { text } if !leads => {
+            TabMessage::Event { text } if !leads => {
                 self.state.borrow_mut().signs_of_life += 1;
                 if let Some(event) = read_event(&text) {
                     self.apply(&event);
                 }
             }
-            Saying::Collect => self.announce(),
-            Saying::Attend { tab, rooms } => {
-                let said_ms = self.client.now_ms();
-                self.state.borrow_mut().others.insert(tab, OtherTab { rooms, said_ms });
+            TabMessage::Collect => self.announce(),
+            TabMessage::Attend { tab, rooms } => {
+                let received_ms = self.client.now_ms();
+                self.state.borrow_mut().others.insert(tab, OtherTab { rooms, received_ms });
                 self.changed.notify_all();
             }
-            Saying::Typing { room, typing } if leads => {
+            TabMessage::Typing { room, typing } if leads => {
                 self.state.borrow_mut().outbox.push(SocketRequest::Typing { room_id: room, typing });
                 self.changed.notify_all();
             }
-            Saying::ListChanged => self.load_soon(true, true, 0.0),
-            Saying::Reconnect if leads => self.set_connection(Connection::Connecting),
-            Saying::Ask
-            | Saying::Connection { .. }
-            | Saying::Opened
-            | Saying::Event { .. }
-            | Saying::Typing { .. }
-            | Saying::Reconnect => {}
+            TabMessage::ListChanged => self.load_soon(true, true, 0.0),
+            TabMessage::Reconnect if leads => self.set_connection(Connection::Connecting),
+            TabMessage::Ask
+            | TabMessage::Connection { .. }
+            | TabMessage::Opened
+            | TabMessage::Event { .. }
+            | TabMessage::Typing { .. }
+            | TabMessage::Reconnect => {}
         }
     }
 
@@ -150,7 +150,7 @@ impl Inner {
     fn announce(&self) {
         let rooms = self.own_attendance();
         self.state.borrow_mut().announced.clone_from(&rooms);
-        self.say(&Saying::Attend { tab: self.tab, rooms });
+        self.post_to_tabs(&TabMessage::Attend { tab: self.tab, rooms });
     }
 
     /// The rooms that this tab attends: none while it stands still.
@@ -171,7 +171,7 @@ impl Inner {
                 continue;
             }
             let now_ms = self.client.now_ms();
-            self.state.borrow_mut().others.retain(|_, tab| now_ms - tab.said_ms < HOLDS_MS);
+            self.state.borrow_mut().others.retain(|_, tab| now_ms - tab.received_ms < HOLDS_MS);
             if is_time || self.state.borrow().announced != self.own_attendance() {
                 self.attendance_changed();
             }
