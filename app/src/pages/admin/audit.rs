@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
 use super::calls::{Found, at_cursor, download, get, query, with_member};
-use super::parts::{Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, follow, moment, settled, show_more};
+use super::parts::{Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, show_more};
 use super::sessions::start_of_day;
 use super::words::{action_words, known_action, why};
 use crate::pages::load::{Load, Loader};
@@ -77,7 +77,7 @@ async fn page(path: String) -> Result<AuditPage, Failure> {
 #[component]
 pub(super) fn AuditLog() -> impl IntoView {
     let filter = Filter::of_address();
-    let path = settled(move || filter.behind(AUDIT, ""));
+    let path = debounced(move || filter.behind(AUDIT, ""));
     let following = RwSignal::new(true);
     let loader = Loader::<Found<AuditPage>>::new();
     let again = follow(loader, path);

@@ -15,7 +15,7 @@ use crate::ui::{Button, IconName, ListSkeleton, RelativeTime, StateCard, after, 
 use types::domain::Timestamp;
 
 /// How long after the last change of a filter the list is fetched, in milliseconds.
-const SETTLED_MS: f64 = 250.0;
+const DEBOUNCE_MS: f64 = 250.0;
 
 /// A field of a filter, or one that may stay empty.
 #[component]
@@ -117,8 +117,8 @@ pub(super) fn Check(
 }
 
 /// What `filter` gives, once nobody has changed it for a moment: each letter typed is no request.
-pub(super) fn settled(filter: impl Fn() -> String + Send + Sync + 'static) -> RwSignal<String> {
-    let settled = RwSignal::new(untrack(&filter));
+pub(super) fn debounced(filter: impl Fn() -> String + Send + Sync + 'static) -> RwSignal<String> {
+    let debounced = RwSignal::new(untrack(&filter));
     let changes = StoredValue::new(0_u32);
     effect(move |has_run| {
         let now = filter();
@@ -129,14 +129,16 @@ pub(super) fn settled(filter: impl Fn() -> String + Send + Sync + 'static) -> Rw
             *changes += 1;
             *changes
         });
-        after(SETTLED_MS, move || {
-            if number.is_some() && changes.try_get_value() == number && settled.try_get_untracked() != Some(now.clone())
+        after(DEBOUNCE_MS, move || {
+            if number.is_some()
+                && changes.try_get_value() == number
+                && debounced.try_get_untracked() != Some(now.clone())
             {
-                settled.try_set(now);
+                debounced.try_set(now);
             }
         });
     });
-    settled
+    debounced
 }
 
 /// Fetches what is looked for, whenever that is something else. Gives the action of *Try again*. Call it from the

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::act::{Act, Acts};
 use super::calls::{Found, at_cursor, get, query, send, send_for_nothing};
-use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, follow, moment, settled, show_more};
+use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, debounced, follow, moment, show_more};
 use super::words::counted;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
@@ -71,7 +71,7 @@ async fn page(path: String) -> Result<AdminSessionList, Failure> {
 #[component]
 pub(super) fn SessionsPage() -> impl IntoView {
     let filter = SessionFilter::new();
-    let path = settled(move || filter.path());
+    let path = debounced(move || filter.path());
     let loader = Loader::<Found<AdminSessionList>>::new();
     let again = follow(loader, path);
     view! {

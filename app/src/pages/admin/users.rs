@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::calls::{Found, at_cursor, get, query};
-use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, Select, follow, moment, settled, show_more};
+use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, show_more};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
@@ -57,7 +57,7 @@ async fn page(path: String) -> Result<AdminUserList, Failure> {
 #[component]
 pub(super) fn UsersPage() -> impl IntoView {
     let filter = Filter::new();
-    let path = settled(move || filter.path());
+    let path = debounced(move || filter.path());
     let loader = Loader::<Found<AdminUserList>>::new();
     let again = follow(loader, path);
     view! {
