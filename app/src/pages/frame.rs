@@ -9,7 +9,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::acting_banner::ActingBanner;
 use super::header::Header;
-use super::house::{FurtherPages, NotLoaded, go_on_behind};
+use super::house::{LazyPart, NotLoaded, go_on_behind};
 use super::permissions::Permissions;
 use super::stored_view::StoredView;
 use crate::browser;
@@ -98,7 +98,7 @@ fn go_on_in_rooms() {
         if session.get().is_some() && in_person.get() && was_live() {
             after(BEHIND_AFTER_MS, move || {
                 if was_live() {
-                    go_on_behind(FurtherPages::Rooms);
+                    go_on_behind(LazyPart::Rooms);
                 }
             });
         }

@@ -51,7 +51,7 @@ fn is_here(pages: LazyPart) -> bool {
     ARE_HERE.with_borrow(|here| here.contains(&pages))
 }
 
-fn came(pages: FurtherPages) {
+fn came(pages: LazyPart) {
     if !is_here(pages) {
         ARE_HERE.with_borrow_mut(|here| here.push(pages));
     }
@@ -59,8 +59,8 @@ fn came(pages: FurtherPages) {
 
 /// Fetches the file of pages and has what is live in them go on, whatever page is shown. Nobody waits for it: where it
 /// cannot be fetched it is as it was.
-pub fn go_on_behind(pages: FurtherPages) {
-    let Some(FurtherFile { fetch, go_on: Some(go_on), .. }) = file_of(pages) else { return };
+pub fn go_on_behind(pages: LazyPart) {
+    let Some(LazyPartFile { fetch, go_on: Some(go_on), .. }) = file_of(pages) else { return };
     spawn_local(async move {
         if fetch().await {
             came(pages);
