@@ -7,7 +7,7 @@ use types::api::{ActingTokens, DeviceDescription, ServerEvent, SessionCreated, S
 use types::domain::{DeviceName, SessionId, Timestamp, UserId};
 use types::words::{AuditAction, DeviceKind, HistoryKind, TokenDelivery};
 
-use super::config::ImpersonationConfig;
+use super::settings::ImpersonationConfig;
 use super::{mails, rules};
 use crate::accounts::greeted;
 use crate::area::Parts;

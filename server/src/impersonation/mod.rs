@@ -6,10 +6,10 @@
 //! whom somebody may act, `acting` begins and ends it.
 
 mod acting;
-mod config;
 mod handlers;
 mod mails;
 mod rules;
+mod settings;
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::http::needs::{SESSION, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use acting::Impersonation;
-use config::{ImpersonationConfig, SETTINGS};
 use handlers::calls;
+use settings::{ImpersonationConfig, SETTINGS};
 
 /// What this area brings.
 pub const AREA: Area = Area {
