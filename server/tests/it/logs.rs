@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -241,13 +241,10 @@ async fn a_server_that_starts_without_an_owner_logs_a_link_that_makes_one() {
     }
 }
 
-/// Operators look a message up word for word.
-#[test]
-fn every_message_of_the_log_is_in_its_documentation_with_its_level() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let documentation = std::fs::read_to_string(root.join("../docs/logging.md")).unwrap();
-    let mut folders = vec![root.join("src")];
-    let (mut seen, mut missing) = (0, Vec::new());
+/// What the program logs: level, arguments of the call, and file.
+fn logged() -> Vec<(&'static str, Vec<String>, PathBuf)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
@@ -256,42 +253,87 @@ fn every_message_of_the_log_is_in_its_documentation_with_its_level() {
             }
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap();
-            for level in ["error", "warn", "info"] {
+            for level in ["error", "warn", "info", "debug", "trace"] {
                 for (at, start) in text.match_indices(&format!("tracing::{level}!(")) {
-                    let Some(message) = last_literal(&text[at + start.len()..]) else { continue };
-                    seen += 1;
-                    let row = format!("| `{message}` ");
-                    let line = documentation.lines().find(|line| line.starts_with(&row));
-                    if line.is_none_or(|line| !line.contains(&format!("| `{level}` "))) {
-                        missing.push(format!("{level} {message} ({})", path.display()));
-                    }
+                    found.push((level, arguments(&text[at + start.len()..]), path.clone()));
                 }
             }
         }
     }
-    assert!(seen > 40, "only {seen} messages were found");
-    assert!(missing.is_empty(), "docs/logging.md lacks:\n{}", missing.join("\n"));
+    assert!(found.len() > 60, "only {} calls were found", found.len());
+    found
 }
 
-/// The last string literal of a macro call whose arguments begin here.
-fn last_literal(arguments: &str) -> Option<&str> {
-    let (mut depth, mut began, mut last) = (1, None, None);
-    for (at, c) in arguments.char_indices() {
-        match (c, began) {
-            ('"', Some(from)) if !arguments[..at].ends_with('\\') => {
-                last = Some(&arguments[from..at]);
-                began = None;
-            }
-            ('"', None) => began = Some(at + 1),
-            ('(', None) => depth += 1,
-            (')', None) => {
-                depth -= 1;
-                if depth == 0 {
+/// The arguments of a macro call that begin here.
+fn arguments(text: &str) -> Vec<String> {
+    let (mut depth, mut is_quoted, mut is_escaped, mut from) = (0, false, false, 0);
+    let mut found = Vec::new();
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth > 0 => depth -= 1,
+            ',' | ')' if depth == 0 => {
+                found.push(text[from..at].trim().to_owned());
+                from = at + 1;
+                if c == ')' {
                     break;
                 }
             }
             _ => {}
         }
     }
-    last
+    found.retain(|argument| !argument.is_empty());
+    found
+}
+
+fn documentation() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/logging.md")).unwrap()
+}
+
+/// Operators look a message up word for word.
+#[test]
+fn every_message_of_the_log_is_in_its_documentation_with_its_level() {
+    let documentation = documentation();
+    let (mut seen, mut missing) = (0, Vec::new());
+    for (level, arguments, path) in logged().into_iter().filter(|(level, ..)| ["error", "warn", "info"].contains(level))
+    {
+        let message = arguments.last().and_then(|message| message.strip_prefix('"')?.strip_suffix('"'));
+        let Some(message) = message else { continue };
+        seen += 1;
+        let row = format!("| `{message}` ");
+        let line = documentation.lines().find(|line| line.starts_with(&row));
+        if line.is_none_or(|line| !line.contains(&format!("| `{level}` "))) {
+            missing.push(format!("{level} {message} ({})", path.display()));
+        }
+    }
+    assert!(seen > 40, "only {seen} messages were found");
+    assert!(missing.is_empty(), "docs/logging.md lacks:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_field_of_the_log_is_in_its_documentation() {
+    let documentation = documentation();
+    let (_, fields) = documentation.split_once("## Fields\n").unwrap();
+    let fields = fields.split("\n## ").next().unwrap();
+    let mut missing = Vec::new();
+    for (_, arguments, path) in logged() {
+        for argument in arguments.iter().filter(|argument| !argument.starts_with('"')) {
+            let name = argument.split('=').next().unwrap_or_default().trim().trim_start_matches(['%', '?']);
+            if !fields.contains(&format!("`{name}`")) {
+                missing.push(format!("{name} ({})", path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "the fields of docs/logging.md lack:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn arguments_are_told_apart_whatever_stands_in_them() {
+    let text = "error = &f(a, b) as &dyn Error, %path, kinds = [1, 2], \"a, \\\"b\\\" (c\",\n); other(d)";
+    let expected = ["error = &f(a, b) as &dyn Error", "%path", "kinds = [1, 2]", "\"a, \\\"b\\\" (c\""];
+    assert_eq!(arguments(text), expected);
 }
