@@ -17,12 +17,13 @@ use super::actions::Rooms;
 use super::attendances::FeedLine;
 use super::shown;
 use crate::events::{SubscriberId, Subscription, Topic};
+use crate::jobs::Backoff;
 use crate::store::{RoomMessageRow, StoreError};
 
 /// The most messages that are read at once.
 const PAGE: i64 = 100;
-/// How often a database that did not answer is asked again.
-const AGAIN: Duration = Duration::from_millis(500);
+/// The pauses before a database that did not answer is asked again.
+const RETRY: Backoff = Backoff::doubling(Duration::from_millis(250), Duration::from_secs(2));
 /// Feeds listen for nobody in particular.
 const NOBODY: SubscriberId = SubscriberId(Uuid::nil());
 
@@ -72,12 +73,13 @@ impl Feed {
 
     /// Learns what was said before. False where nobody waits for it any more.
     async fn begin(&mut self) -> bool {
+        let mut pauses = RETRY.pauses();
         loop {
             if let Ok(numbers) = self.rooms.context.store.rooms().last_numbers(&[self.room]).await {
                 self.last = numbers.first().map_or(0, |(_, number)| *number);
                 return true;
             }
-            if self.is_over_after(AGAIN).await {
+            if self.is_over_after(pauses.next_pause()).await {
                 return false;
             }
         }
@@ -115,9 +117,11 @@ impl Feed {
 
     /// Delivers what the database has and the bus has not brought.
     async fn catch_up(&mut self) {
+        let mut pauses = RETRY.pauses();
         loop {
             match self.next_page().await {
                 Ok(page) => {
+                    pauses.reset();
                     let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
                     for row in page {
                         self.tell_again(&row).await;
@@ -128,7 +132,7 @@ impl Feed {
                 }
                 // Whoever looks after the database has told of it.
                 Err(_) => {
-                    if self.is_over_after(AGAIN).await {
+                    if self.is_over_after(pauses.next_pause()).await {
                         return;
                     }
                 }
