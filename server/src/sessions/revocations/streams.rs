@@ -13,13 +13,16 @@ use super::Revocations;
 use super::authenticate::{END_WAITS, Refusal};
 use super::list::Verdict;
 use crate::context::Context;
+use crate::jobs::{Backoff, Pauses};
 use crate::sessions::metrics::AuthenticateCheck;
 use crate::sessions::open_streams::{OpenStream, Subscriber, TooManyStreams};
 use crate::sessions::terminations::Covered;
 use crate::store::StoreError;
 
-/// How often a database that did not answer is asked again, while there is time.
-const AGAIN: Duration = Duration::from_millis(100);
+/// The pauses before a database that did not answer is asked again, while there is time.
+const RETRY: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(1));
+/// Streams are not confirmed more often, however soon they must be.
+const CONFIRM_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 /// How long it may take to answer where no time is left, because this server was paused.
 const AT_LEAST: Duration = Duration::from_millis(250);
 
@@ -71,7 +74,8 @@ pub(in crate::sessions) async fn confirm_streams(
     revocations: Arc<Revocations>,
     stop: CancellationToken,
 ) {
-    let mut checker = StreamChecker { confirmed_as_of: revocations.list.as_of(), context, revocations };
+    let confirmed_as_of = revocations.list.as_of();
+    let mut checker = StreamChecker { context, revocations, confirmed_as_of, pauses: RETRY.pauses() };
     stop.run_until_cancelled(checker.run()).await;
 }
 
@@ -80,13 +84,15 @@ struct StreamChecker {
     context: Context,
     revocations: Arc<Revocations>,
     confirmed_as_of: Instant,
+    pauses: Pauses,
 }
 
 impl StreamChecker {
     async fn run(&mut self) {
         loop {
-            let sleep = self.left_of((self.revocations.list.max_staleness() / 2).max(AGAIN));
+            let sleep = self.left_of((self.revocations.list.max_staleness() / 2).max(CONFIRM_AT_MOST_EVERY));
             if !sleep.is_zero() {
+                self.pauses.reset();
                 tokio::time::sleep(sleep).await;
             } else if self.revocations.ends_with_session.is_empty() {
                 // Streams that open from now on are confirmed when they do.
@@ -110,7 +116,8 @@ impl StreamChecker {
         match tokio::time::timeout(left.max(AT_LEAST), self.confirm()).await {
             Ok(Ok(())) => self.confirmed_as_of = asked,
             Ok(Err(_)) if !self.left_of(self.revocations.list.max_staleness()).is_zero() => {
-                tokio::time::sleep(AGAIN.min(left)).await;
+                let left = self.left_of(self.revocations.list.max_staleness());
+                tokio::time::sleep(self.pauses.next_pause().min(left)).await;
             }
             // The list may have become current meanwhile.
             _ if self.left_of(self.revocations.list.max_staleness()).is_zero() => {
