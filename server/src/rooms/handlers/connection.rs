@@ -59,7 +59,7 @@ pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Liste
         Err(end) => end,
     };
     state.rooms().metrics.sockets_closed.increment(end.label());
-    Box::pin(say_goodbye(socket, end)).await;
+    Box::pin(close(socket, end)).await;
 }
 
 /// Reads the first message, and begins to listen for whoever it is.
@@ -110,9 +110,9 @@ async fn serve(state: &ApiState, socket: &mut WebSocket, mut listening: Listenin
     let Some(events) = listening.sender() else { return closed(&listening) };
     let rooms = state.rooms().open_socket(*listening.who(), events);
     let now = state.context.clock.monotonic();
-    let mut talk = Talk { number: 0, unanswered: 0, allowance: Allowance::full(now), rooms };
+    let mut connection = Connection { number: 0, unanswered: 0, allowance: Allowance::full(now), rooms };
     let hello = listening.hello();
-    match talk.go_on(state, socket, &mut listening, &hello).await {
+    match connection.run(state, socket, &mut listening, &hello).await {
         Ok(never) => match never {},
         Err(end) => end,
     }
@@ -127,8 +127,8 @@ fn closed(listening: &Listening) -> End {
     }
 }
 
-/// What both sides have to say.
-struct Talk {
+/// An open socket whose user is known.
+struct Connection {
     /// Of the last event.
     number: u64,
     /// Pings since the client was last heard of.
@@ -137,15 +137,15 @@ struct Talk {
     rooms: RoomSocket,
 }
 
-impl Talk {
-    async fn go_on(
+impl Connection {
+    async fn run(
         &mut self,
         state: &ApiState,
         socket: &mut WebSocket,
         listening: &mut Listening,
         hello: &ServerEvent,
     ) -> Result<std::convert::Infallible, End> {
-        self.tell(socket, hello).await?;
+        self.send_event(socket, hello).await?;
         // One of its own: every socket would otherwise take the lock of the one token each time it wakes.
         let stopping = state.stopping.child_token();
         let mut ping_at = Instant::now() + PING;
@@ -157,7 +157,7 @@ impl Talk {
                     let Some(event) = event else { return Err(closed(listening)) };
                     self.rooms.prolong(listening.deadline());
                     self.number += 1;
-                    self.tell(socket, &event).await?;
+                    self.send_event(socket, &event).await?;
                     if let ServerEvent::SessionEnded(ended) = &*event
                         && listening.is_own_end(&event)
                     {
@@ -168,7 +168,7 @@ impl Talk {
                     self.unanswered = 0;
                     if let Some(request) = read(received)? {
                         // Boxed, since thousands of sockets rest for hours and hardly ever say anything.
-                        Box::pin(self.hear(state, listening, request)).await?;
+                        Box::pin(self.handle(state, listening, request)).await?;
                     }
                 }
                 // Streams are closed then, but one that has just begun may have missed that.
@@ -185,12 +185,12 @@ impl Talk {
         }
     }
 
-    async fn tell(&self, socket: &mut WebSocket, event: &ServerEvent) -> Result<(), End> {
+    async fn send_event(&self, socket: &mut WebSocket, event: &ServerEvent) -> Result<(), End> {
         send(socket, Message::text(written(event, self.number))).await
     }
 
     /// Does what a client asks for, unless its socket is closed meanwhile.
-    async fn hear(&mut self, state: &ApiState, listening: &Listening, request: SocketRequest) -> Result<(), End> {
+    async fn handle(&mut self, state: &ApiState, listening: &Listening, request: SocketRequest) -> Result<(), End> {
         let now = state.context.clock.monotonic();
         match request {
             // It has said who it is. A new token changes nothing: the session is the same.
@@ -234,9 +234,9 @@ async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
     }
 }
 
-/// Says why, and waits a moment for the answer: closed at once, the client might not read it. Who has said goodbye
-/// first is answered.
-async fn say_goodbye(mut socket: WebSocket, end: End) {
+/// Says why, and waits a moment for the answer: closed at once, the client might not read it. Who closes first is
+/// answered.
+async fn close(mut socket: WebSocket, end: End) {
     let handshake = async {
         let words = match end {
             End::Close(close, reason) => Some((close, reason)),
