@@ -2,9 +2,9 @@
 //! brought it.
 //!
 //! A feed remembers the number of the last message that it has delivered. It takes what the bus brings where that is
-//! the next one, and asks the database, once for everybody here, where something is missing. That something may be
-//! missing it hears from `look` (`heartbeats`), which asks for the newest numbers whenever the revocation log says that
-//! somebody was signed out, and every second anyway.
+//! the next one, and asks the database, once for everybody here, where something is missing. It is notified of newer
+//! numbers by `heartbeats`, which asks for them whenever the revocation log says that somebody was signed out, and
+//! every second anyway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +88,7 @@ impl Feed {
     async fn receive(&mut self, event: &Arc<ServerEvent>) {
         match &**event {
             ServerEvent::Room(written) => match written.read() {
-                Some(Ok(said)) => self.hear(event, &said).await,
+                Some(Ok(room_event)) => self.receive_room_event(event, &room_event).await,
                 // Of a newer server.
                 Some(Err(_)) | None => self.deliver(event),
             },
@@ -98,8 +98,8 @@ impl Feed {
         }
     }
 
-    async fn hear(&mut self, event: &Arc<ServerEvent>, said: &RoomEvent) {
-        let Some(number) = number_of(said) else {
+    async fn receive_room_event(&mut self, event: &Arc<ServerEvent>, room_event: &RoomEvent) {
+        let Some(number) = number_of(room_event) else {
             self.deliver(event);
             return;
         };
@@ -109,8 +109,8 @@ impl Feed {
         if number > self.last {
             self.last = number;
             self.deliver(event);
-            if let RoomEvent::Left(left) = said {
-                self.see_off(left.user_id).await;
+            if let RoomEvent::Left(left) = room_event {
+                self.remove_departed(left.user_id).await;
             }
         }
     }
@@ -124,13 +124,13 @@ impl Feed {
                     pauses.reset();
                     let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
                     for row in page {
-                        self.tell_again(&row).await;
+                        self.deliver_missed(&row).await;
                     }
                     if is_last {
                         return;
                     }
                 }
-                // Whoever looks after the database has told of it.
+                // The poll of the revocation log has logged it.
                 Err(_) => {
                     if self.is_over_after(pauses.next_pause()).await {
                         return;
@@ -144,20 +144,20 @@ impl Feed {
         self.rooms.context.store.rooms().messages_after(self.room, self.last, PAGE).await
     }
 
-    async fn tell_again(&mut self, row: &RoomMessageRow) {
+    async fn deliver_missed(&mut self, row: &RoomMessageRow) {
         self.last = self.last.max(row.number);
-        let said = shown::event(row);
+        let room_event = shown::event(row);
         self.rooms.metrics.messages_caught_up.increment();
-        if let Ok(event) = said.write() {
+        if let Ok(event) = room_event.write() {
             self.deliver(&Arc::new(event));
         }
-        if let RoomEvent::Left(left) = said {
-            self.see_off(left.user_id).await;
+        if let RoomEvent::Left(left) = room_event {
+            self.remove_departed(left.user_id).await;
         }
     }
 
     /// Whoever has left the room gets nothing more of it, unless they have come back since.
-    async fn see_off(&self, user: UserId) {
+    async fn remove_departed(&self, user: UserId) {
         let attends = self.rooms.attendances.attendees(self.room).iter().any(|(who, _)| who.user_id == user);
         if !attends {
             return;

@@ -31,7 +31,7 @@ pub struct CannotAttend;
 
 impl From<StoreError> for CannotAttend {
     fn from(_: StoreError) -> Self {
-        // Whoever looks after the database has told of it.
+        // The poll of the revocation log has logged it.
         Self
     }
 }
