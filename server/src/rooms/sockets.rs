@@ -46,7 +46,7 @@ impl Rooms {
     /// Sockets here do not attend a room any more, because their users are not in it.
     pub(super) fn close_room(&self, room: RoomId, of: impl Fn(&Subscriber) -> bool) {
         for events in self.attendances.expel(room, of) {
-            tell_closed(&events, room);
+            send_closed(&events, room);
         }
     }
 }
@@ -88,7 +88,7 @@ impl RoomSocket {
         let is_in = self.rooms.context.store.rooms().attend_room(&entry, !here).await?;
         if !is_in {
             self.rooms.attendances.leave(self.id, room, self.rooms.context.clock.monotonic());
-            tell_closed(&self.events, room);
+            send_closed(&self.events, room);
             return Ok(());
         }
         // What is said from now on is heard. Its client knows by the presence that is told next.
@@ -122,7 +122,7 @@ impl RoomSocket {
             Some(true) => self.rooms.tell_typing(room, self.who.user_id, typing),
             // Others know it.
             Some(false) => {}
-            None => tell_closed(&self.events, room),
+            None => send_closed(&self.events, room),
         }
     }
 
@@ -149,7 +149,7 @@ impl Drop for RoomSocket {
 }
 
 /// Tells one socket that it does not attend a room.
-fn tell_closed(events: &EventSender, room_id: RoomId) {
+fn send_closed(events: &EventSender, room_id: RoomId) {
     // What is said here can be written.
     if let Ok(closed) = RoomEvent::Closed(RoomClosed { room_id }).write() {
         events.send(Arc::new(closed));
