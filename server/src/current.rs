@@ -54,8 +54,8 @@ pub fn route() -> RouteId {
     CURRENT.try_with(|current| current.route.get()).unwrap_or(RouteId::NONE)
 }
 
-/// Has the answer tell that the principal's session ends in so many seconds.
-pub fn tell_session_end(seconds: u64) {
+/// The principal's session ends in so many seconds, which the answer shows.
+pub fn set_session_expires_in(seconds: u64) {
     let _ = CURRENT.try_with(|current| current.session_expires_in.set(Some(seconds)));
 }
 

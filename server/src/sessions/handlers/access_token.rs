@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 
 use crate::clock::Clock;
-use crate::current::tell_session_end;
+use crate::current::set_session_expires_in;
 use crate::http::authenticate::Authenticate;
 use crate::http::principal::Principal;
 use crate::http::problem::ApiError;
@@ -49,7 +49,7 @@ impl Authenticate for AccessTokenFamily {
         sessions.devices().note_request(verified, now, ip);
         let left = verified.session_expires_at.since(now);
         if left < sessions.lifetimes.warning {
-            tell_session_end(left.as_secs());
+            set_session_expires_in(left.as_secs());
         }
     }
 }
