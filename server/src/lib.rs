@@ -17,7 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
-pub mod current;
+pub mod current_request;
 pub mod doctor;
 pub mod events;
 mod first_owner;

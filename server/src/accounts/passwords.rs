@@ -19,7 +19,7 @@ use super::hash_threads::HashThreads;
 use super::metrics::{HashTimer, PasswordMetrics};
 use super::stored_hash::StoredHash;
 use crate::clock::Clock;
-use crate::current;
+use crate::current_request;
 use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::store::OWN_HASHES;
@@ -246,7 +246,7 @@ impl PasswordHasher {
         if before >= WAITING {
             return Err(HashingError::Busy);
         }
-        let _span = current::span("password.hash");
+        let _span = current_request::span("password.hash");
         let mut timer = HashTimer::start(&self.metrics, &self.clock);
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(failed)?;
         let (running, _) = Counted::among(&self.running);

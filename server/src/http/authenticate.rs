@@ -15,7 +15,7 @@ use super::problem::ApiError;
 use super::recent_proof::ProofRequired;
 use super::state::ApiState;
 use crate::auth::permissions::Permission;
-use crate::current;
+use crate::current_request;
 use crate::metrics::RouteId;
 
 /// A family of tokens: what one of them says, or `None` where a token is of another family.
@@ -161,7 +161,7 @@ where
     type Future = BoxFuture<'static, Response>;
 
     fn call(self, request: Request, state: S) -> Self::Future {
-        current::take_route(self.route);
+        current_request::take_route(self.route);
         let Needs::Principal(requirement) = self.needs else { return Box::pin(self.handler.call(request, state)) };
         let (parts, body) = request.into_parts();
         if let Some(known) = state.as_ref().authenticators.authenticate_at_once(&parts) {

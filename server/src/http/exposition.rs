@@ -16,7 +16,7 @@ use super::problem::ApiError;
 use super::routes::{Route, Routes};
 use super::state::ApiState;
 use crate::auth::secrets::sha256;
-use crate::current;
+use crate::current_request;
 use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, RouteNames};
 use crate::store::Digest;
 
@@ -44,7 +44,7 @@ pub fn beside<'n>(routes: Routes<'n>, token: &SecretString, otherwise: Router) -
         if access.is_given(request.method(), request.headers()) {
             return show(State(state)).await;
         }
-        current::take_route(RouteId::NONE);
+        current_request::take_route(RouteId::NONE);
         match otherwise.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -18,7 +18,7 @@ use super::authenticate::Authenticated;
 use super::needs::{NOTHING, Needs};
 use super::operation::Operation;
 use super::state::ApiState;
-use crate::current;
+use crate::current_request;
 use crate::metrics::{RouteId, RouteNames};
 
 /// One route as documentation and tests see it.
@@ -176,7 +176,7 @@ pub fn registered(
     let router = router.route_layer(map_request(move |request: Request| {
         let id = request.extensions().get::<MatchedPath>().and_then(|path| ids.get(path.as_str()));
         if let Some(id) = id {
-            current::take_route(*id);
+            current_request::take_route(*id);
         }
         std::future::ready(request)
     }));

@@ -25,7 +25,7 @@ use tower_http::services::ServeDir;
 
 use crate::accounts::demo;
 use crate::config::{Config, ServerConfig};
-use crate::current;
+use crate::current_request;
 use crate::http::cookies::RefreshCookie;
 use crate::http::headers::{is_page, page_policy};
 use crate::http::problem::ApiError;
@@ -324,7 +324,7 @@ async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
     drop(body);
     let again = || Request::from_parts(parts.clone(), Body::empty());
     if let Some(file) = pages.files.clone().serve(again()).await {
-        current::take_route(RouteId::FILE);
+        current_request::take_route(RouteId::FILE);
         return file;
     }
     if let Some(page) = without_slash(&parts) {

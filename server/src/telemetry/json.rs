@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::chain;
-use crate::current;
+use crate::current_request;
 
 /// The members that every line has, or may have, by itself.
 const OWN: [&str; 5] = ["timestamp", "level", "target", "request_id", "trace_id"];
@@ -38,7 +38,7 @@ where
         line.push("level", &event.metadata().level().as_str());
         line.push("target", &fields.target.as_deref().unwrap_or_else(|| event.metadata().target()));
         line.text.push_str(&fields.text);
-        current::with_ids(|request_id, trace_id| {
+        current_request::with_ids(|request_id, trace_id| {
             line.push("request_id", &request_id);
             if let Some(trace_id) = trace_id {
                 line.push("trace_id", &trace_id);
@@ -121,7 +121,7 @@ impl Visit for Members {
 mod tests {
     use super::super::{log_panic, logger};
     use crate::config::{LogConfig, LogFormat};
-    use crate::current::Current;
+    use crate::current_request::CurrentRequest;
     use http::HeaderValue;
     use serde_json::{Value, json};
     use std::io;
@@ -219,7 +219,7 @@ mod tests {
         {
             let captured = Captured::default();
             let config = LogConfig { format, level: "trace".to_owned() };
-            let request = Current::new(HeaderValue::from_static("request-0001"), None);
+            let request = CurrentRequest::new(HeaderValue::from_static("request-0001"), None);
             let answer = request.answer(async { tracing::info!("deep below") });
             answer.with_subscriber(logger(&config, captured.clone(), false)).await;
             assert!(

@@ -6,7 +6,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 
-use crate::current;
+use crate::current_request;
 
 /// The fields of a line, and the id of the request.
 #[derive(Default)]
@@ -15,6 +15,6 @@ pub struct WithRequest(DefaultFields);
 impl<'w> FormatFields<'w> for WithRequest {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
         self.0.format_fields(writer.by_ref(), fields)?;
-        current::with_ids(|request_id, _| write!(writer, " request_id={request_id}")).unwrap_or(Ok(()))
+        current_request::with_ids(|request_id, _| write!(writer, " request_id={request_id}")).unwrap_or(Ok(()))
     }
 }

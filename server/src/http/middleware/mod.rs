@@ -35,7 +35,7 @@ use super::response_changes::ResponseChange;
 use super::serve::RequestHandler;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::current::{self, Current};
+use crate::current_request::{self, CurrentRequest};
 use crate::metrics::{HttpMetrics, Requests};
 use crate::random::Random;
 use crate::traces::{RequestSpan, Traces};
@@ -122,7 +122,7 @@ impl RequestHandler for Edge {
     async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
         let id = request::request_id(request.headers(), peer.ip(), &self.proxies, &*self.random);
         let span = self.begin_span(peer, request.headers());
-        Current::new(id.clone(), span).answer(self.answer_under(id, request, peer)).await
+        CurrentRequest::new(id.clone(), span).answer(self.answer_under(id, request, peer)).await
     }
 }
 
@@ -146,7 +146,7 @@ impl Edge {
         let headers = response.headers_mut();
         self.headers.apply(headers);
         self.cors.allow(origin, headers);
-        if let Some(seconds) = current::session_expires_in() {
+        if let Some(seconds) = current_request::session_expires_in() {
             headers.insert(EXPIRES_IN, HeaderValue::from(seconds));
         }
         let took = self.clock.monotonic().saturating_duration_since(started);
@@ -159,12 +159,12 @@ impl Edge {
 
     /// Tells metrics and trace how a request went.
     fn tell(&self, method: &Method, status: StatusCode, id: &HeaderValue, took: Duration) {
-        let route = current::route();
+        let route = current_request::route();
         self.instruments.requests.count(route, method, status, took);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             self.instruments.metrics.unavailable.increment();
         }
-        current::with_span(|span| {
+        current_request::with_span(|span| {
             span.end(method, self.instruments.requests.name(route), status, id.to_str().unwrap_or_default());
         });
     }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 
 use crate::clock::Clock;
-use crate::current::set_session_expires_in;
+use crate::current_request::set_session_expires_in;
 use crate::http::authenticate::Authenticate;
 use crate::http::principal::Principal;
 use crate::http::problem::ApiError;

@@ -121,7 +121,7 @@ macro_rules! verbs {
         impl $area<'_> {
             $($(#[$doc])*
             pub async fn $verb(self, $($argument: $kind),*) -> Result<$answer, $crate::store::StoreError> {
-                let _span = $crate::current::span(concat!("store.", stringify!($verb)));
+                let _span = $crate::current_request::span(concat!("store.", stringify!($verb)));
                 match self.0 {
                     $crate::store::Store::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
                     $crate::store::Store::Postgres(database) => {

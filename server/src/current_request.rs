@@ -11,7 +11,7 @@ use crate::metrics::RouteId;
 use crate::traces::{ChildSpan, RequestSpan};
 
 /// What is known of a request beyond the request itself.
-pub struct Current {
+pub struct CurrentRequest {
     id: HeaderValue,
     /// Boxed, because all of this moves in and out of its place whenever the request's future is polled.
     span: Option<Box<RequestSpan>>,
@@ -20,10 +20,10 @@ pub struct Current {
 }
 
 tokio::task_local! {
-    static CURRENT: Current;
+    static CURRENT: CurrentRequest;
 }
 
-impl Current {
+impl CurrentRequest {
     /// A request under this id; with a span where it is traced.
     pub const fn new(id: HeaderValue, span: Option<Box<RequestSpan>>) -> Self {
         Self { id, span, route: Cell::new(RouteId::NONE), session_expires_in: Cell::new(None) }
@@ -37,7 +37,7 @@ impl Current {
 
 /// Looks at the id of the request, and at that of its trace where it is traced.
 pub fn with_ids<T>(look: impl FnOnce(&str, Option<String>) -> T) -> Option<T> {
-    let ids = |current: &Current| {
+    let ids = |current: &CurrentRequest| {
         let trace_id = current.span.as_ref().map(|span| span.trace_id());
         current.id.to_str().ok().map(|id| look(id, trace_id))
     };
