@@ -12,7 +12,7 @@ use super::heartbeats::Quiet;
 use super::metrics::{CleanUp, Departure, RoomMetrics};
 use super::redis_presence::RedisPresence;
 use super::settings::RoomsConfig;
-use super::shown;
+use super::views;
 use crate::auth::tokens::Verified;
 use crate::config::Config;
 use crate::context::Context;
@@ -116,7 +116,7 @@ impl Rooms {
             if self.attendances.has_said(who.session_id, room, self.context.clock.monotonic()) {
                 self.tell_typing(room, who.user_id, false);
             }
-            self.tell(&RoomEvent::Message(RoomMessagePosted { room_id: room, message: shown::message(message) }));
+            self.tell(&RoomEvent::Message(RoomMessagePosted { room_id: room, message: views::message(message) }));
         }
         Ok(posted)
     }
@@ -146,7 +146,7 @@ impl Rooms {
             if let Some(how) = said.kind.known().and_then(Departure::of) {
                 self.metrics.departures.increment(how);
             }
-            self.tell(&shown::event(said));
+            self.tell(&views::event(said));
         }
     }
 
@@ -154,7 +154,7 @@ impl Rooms {
     fn entered(&self, entrance: &Entrance) {
         let Entrance::Entered { joined: Some(said), .. } = entrance else { return };
         self.metrics.joins.increment();
-        self.tell(&shown::event(said));
+        self.tell(&views::event(said));
     }
 
     /// Tells that a user writes in a room, or does not any more.
@@ -227,7 +227,7 @@ mod tests {
     fn the_longest_message_fits_on_every_bus() {
         // The message around the data, the envelope and its tag.
         const AROUND: usize = 400;
-        let message = shown::message(&longest_message());
+        let message = views::message(&longest_message());
         let event = RoomEvent::Message(RoomMessagePosted { room_id: ATTIC, message }).write().expect("JSON");
         let length = event.data().expect("JSON").len();
         assert!(length + AROUND < Notifications::LONGEST, "{length}");
@@ -254,7 +254,7 @@ mod tests {
         rooms.left_with_sessions(std::slice::from_ref(&said));
         let event = attic.next().await.expect("an event");
         let ServerEvent::Room(written) = &*event else { panic!("{event:?}") };
-        let left = RoomEvent::Left(RoomLeft { room_id: ATTIC, user_id: ADA, message: shown::message(&said) });
+        let left = RoomEvent::Left(RoomLeft { room_id: ATTIC, user_id: ADA, message: views::message(&said) });
         assert_eq!(written.read(), Some(Ok(left)));
         assert!(attic.try_next().is_none() && kitchen.try_next().is_none());
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::actions::Rooms;
 use super::attendances::FeedLine;
-use super::shown;
+use super::views;
 use crate::events::{SubscriberId, Subscription, Topic};
 use crate::jobs::Backoff;
 use crate::store::{RoomMessageRow, StoreError};
@@ -146,7 +146,7 @@ impl Feed {
 
     async fn deliver_missed(&mut self, row: &RoomMessageRow) {
         self.last = self.last.max(row.number);
-        let room_event = shown::event(row);
+        let room_event = views::event(row);
         self.rooms.metrics.messages_caught_up.increment();
         if let Ok(event) = room_event.write() {
             self.deliver(&Arc::new(event));

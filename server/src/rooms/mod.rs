@@ -2,7 +2,7 @@
 //!
 //! `actions` is what users do in rooms, each a verb of the store that everybody in the room is then told of. `presence`
 //! says who is there, `sweep` ends what has run out, `history` deletes what was said long ago. Whoever is signed out
-//! leaves their rooms in the transaction that ends the session (`store/rooms`); here it is only told. `shown` is how
+//! leaves their rooms in the transaction that ends the session (`store/rooms`); here it is only told. `views` is how
 //! rooms look on the wire.
 //!
 //! `sockets` is what a socket does in rooms, `attendances` which of this server attend which rooms, `feeds` brings them
@@ -21,9 +21,9 @@ mod presence;
 mod redis_heartbeats;
 mod redis_presence;
 mod settings;
-mod shown;
 mod sockets;
 mod sweep;
+mod views;
 
 use std::sync::Arc;
 

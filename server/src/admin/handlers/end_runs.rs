@@ -11,7 +11,7 @@ use types::words::{EndRunStatus, ProblemCode};
 use uuid::Uuid;
 
 use super::administrator::Administrator;
-use super::shown;
+use super::views;
 use crate::admin::permissions::{SESSIONS_END, SESSIONS_READ};
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
@@ -58,7 +58,7 @@ pub async fn preview(
     // Whoever may end sessions and not see them is told how many there are.
     let sample = if administrator.token.has(SESSIONS_READ) { sample } else { Vec::new() };
     let of = administration.users_of(&sample).await?;
-    let sample = shown::sessions(&state, &administrator.token, &sample, &of);
+    let sample = views::sessions(&state, &administrator.token, &sample, &of);
     Ok(Json(EndPreview { sessions, users, complete: is_complete, spared, sample }))
 }
 

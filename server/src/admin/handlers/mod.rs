@@ -6,6 +6,6 @@ pub mod end_runs;
 mod errors;
 pub mod overview;
 pub mod sessions;
-mod shown;
 pub mod user_changes;
 pub mod users;
+mod views;

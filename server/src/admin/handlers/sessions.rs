@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::errors::{malformed, wrong_cursor};
-use super::shown;
 use super::users::limit_of;
+use super::views;
 use crate::admin::permissions::SESSIONS_END;
 use crate::admin::{AdminError, Change, Place, SessionRule, UserKey};
 use crate::auth::action_limits::LimitedAction;
@@ -54,7 +54,7 @@ pub async fn list(
     let (rows, next) = administration.live_sessions(&rule, after, limit).await?;
     let users = administration.users_of(&rows).await?;
     Ok(Json(AdminSessionList {
-        sessions: shown::sessions(&state, &administrator.token, &rows, &users),
+        sessions: views::sessions(&state, &administrator.token, &rows, &users),
         next_cursor: next.map(|place| cursor(&place)),
     }))
 }

@@ -9,7 +9,7 @@ use types::domain::{ClientReason, UserId};
 use types::words::ProblemCode;
 
 use super::administrator::Administrator;
-use super::shown;
+use super::views;
 use crate::admin::permissions::{USERS_DELETE, USERS_WRITE};
 use crate::admin::{Actor, AdminError, Administration, Change, UserKey};
 use crate::auth::permissions::Permission;
@@ -145,7 +145,7 @@ async fn change(
     let change = act(state, administrator, id, body, what).await?;
     let user = state.admin().administration.user(&UserKey::Id(id)).await?;
     Ok(Json(AdminUserChange {
-        user: shown::summary(user),
+        user: views::summary(user),
         changed: change != Change::Unchanged,
         sessions_ended: ended_with(&change),
     }))

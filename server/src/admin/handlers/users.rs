@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
-use super::shown;
+use super::views;
 use crate::accounts::handlers::profile::entry;
 use crate::admin::permissions::{AUDIT_READ, SESSIONS_READ, USERS_READ};
 use crate::admin::{SessionRule, UserKey};
@@ -55,7 +55,7 @@ pub async fn list(
     let q = query.q.as_deref().map(str::trim).unwrap_or_default();
     if let Ok(id) = q.parse::<UserId>() {
         let user = administration.find_user(&UserKey::Id(id)).await?;
-        return Ok(Json(AdminUserList { users: user.map(shown::summary).into_iter().collect(), next_cursor: None }));
+        return Ok(Json(AdminUserList { users: user.map(views::summary).into_iter().collect(), next_cursor: None }));
     }
     for (field, text) in
         [("q", query.q.as_deref()), ("role", query.role.as_deref()), ("cursor", query.cursor.as_deref())]
@@ -76,7 +76,7 @@ pub async fn list(
     administrator.may_do(&state, LimitedAction::Search).await?;
     let UserPage { users, last } = administration.users(&filter, limit).await?;
     let next_cursor = last.map(|last| cursor_of(&filter.order, &last));
-    Ok(Json(AdminUserList { users: users.into_iter().map(shown::summary).collect(), next_cursor }))
+    Ok(Json(AdminUserList { users: users.into_iter().map(views::summary).collect(), next_cursor }))
 }
 
 /// How many are asked for.
@@ -160,7 +160,7 @@ pub async fn show(
         sessions: rows.iter().map(|row| devices.show(row, Some(token.session_id))).collect(),
         total_sessions: administration.count_sessions_of(id).await?,
         activity: activity.into_iter().map(|row| entry(row, devices.places())).collect(),
-        user: shown::summary(user),
+        user: views::summary(user),
     }))
 }
 

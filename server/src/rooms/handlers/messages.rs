@@ -22,7 +22,7 @@ use crate::http::principal::InSession;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::rooms::actions::{Moderator, Occupant};
-use crate::rooms::shown;
+use crate::rooms::views;
 
 /// The most messages in one answer.
 const LONGEST_PAGE: u16 = 100;
@@ -54,7 +54,7 @@ pub async fn list(
     let are_older = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| are_older).map(|row| row.number.to_string());
-    Ok(Json(RoomMessages { messages: rows.iter().map(shown::message).collect(), next_cursor }))
+    Ok(Json(RoomMessages { messages: rows.iter().map(views::message).collect(), next_cursor }))
 }
 
 /// Below which number the page begins, and how long it is.
@@ -95,7 +95,7 @@ pub async fn post(
     let (rooms, who) = (Arc::clone(state.rooms()), Occupant::of(&who));
     let posts = async move { rooms.post(who, room.id, &text).await };
     let posted = state.complete("message in a room", posts).await??.ok_or_else(not_in_room)?;
-    Ok((StatusCode::CREATED, Json(shown::message(&posted))))
+    Ok((StatusCode::CREATED, Json(views::message(&posted))))
 }
 
 /// For the document of the API: [`remove`].

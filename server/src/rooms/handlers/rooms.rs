@@ -17,7 +17,7 @@ use crate::http::principal::InSession;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::rooms::actions::Occupant;
-use crate::rooms::shown;
+use crate::rooms::views;
 use crate::store::{Entrance, RoomRow};
 
 /// The most rooms in the list.
@@ -35,7 +35,7 @@ pub const LIST: Operation = Operation {
 /// `GET /api/rooms`.
 pub async fn list(State(state): State<ApiState>, InSession(who): InSession) -> Result<Json<RoomList>, ApiError> {
     let rooms = state.context.store.rooms().rooms(who.user_id, MOST_LISTED).await?;
-    Ok(Json(RoomList { rooms: rooms.into_iter().map(shown::summary).collect() }))
+    Ok(Json(RoomList { rooms: rooms.into_iter().map(views::summary).collect() }))
 }
 
 /// For the document of the API: [`create`].
@@ -159,5 +159,5 @@ async fn entered(state: &ApiState, entrance: Entrance) -> Result<Room, ApiError>
 async fn with_participants(state: &ApiState, room: RoomRow) -> Result<Room, ApiError> {
     let now = state.context.now();
     let participants = state.rooms().participants(room.id, now).await?;
-    Ok(shown::room(room, participants, now))
+    Ok(views::room(room, participants, now))
 }

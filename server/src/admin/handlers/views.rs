@@ -1,4 +1,4 @@
-//! What administrators are shown of users and sessions.
+//! Users and sessions as administrators see them.
 
 use std::collections::HashMap;
 
