@@ -7,7 +7,7 @@ use serde_json::json;
 use super::output::{Output, Table};
 use super::{CliError, say, settings};
 use crate::areas;
-use crate::config::{self, Config, SettingOrigin, ShownSetting};
+use crate::config::{self, Config, EffectiveSetting, SettingOrigin};
 use crate::mail::MailConfig;
 use crate::metrics;
 use crate::random::OsRandom;
@@ -30,7 +30,7 @@ impl Command {
     pub fn run(self, output: Output) -> Result<(), CliError> {
         match self {
             Self::Check => output.done(&summary(&settings()?), &json!({ "good": true })),
-            Self::Show => show(&Config::shown_from_surroundings(&OsRandom)?, output),
+            Self::Show => show(&Config::effective_from_surroundings(&OsRandom)?, output),
             Self::Table => say(&config::table()),
             Self::Metrics => say(&metrics::markdown(&areas::metrics())),
             Self::Permissions => say(&areas::access_tables()),
@@ -38,14 +38,14 @@ impl Command {
     }
 }
 
-fn show(settings: &[ShownSetting], output: Output) -> Result<(), CliError> {
+fn show(settings: &[EffectiveSetting], output: Output) -> Result<(), CliError> {
     let mut table = Table::new(&["setting", "from", "value"]);
-    for ShownSetting { name, value, origin, otherwise } in settings {
+    for EffectiveSetting { name, value, origin, otherwise } in settings {
         let otherwise = otherwise.map_or_else(|| "none".to_owned(), |sentence| format!("({sentence})"));
         table.add([(*name).to_owned(), source(origin), value.clone().unwrap_or(otherwise)]);
     }
     let values = settings.iter().map(
-        |ShownSetting { name, value, origin, .. }| json!({ "name": name, "value": value, "from": source(origin) }),
+        |EffectiveSetting { name, value, origin, .. }| json!({ "name": name, "value": value, "from": source(origin) }),
     );
     output.answer(&table, &values.collect::<Vec<_>>())
 }

@@ -8,6 +8,7 @@ pub mod address;
 pub mod bus;
 pub mod database;
 pub mod duration;
+mod effective;
 pub mod limits;
 pub mod log;
 pub mod observe;
@@ -16,7 +17,6 @@ mod reader;
 pub mod secret;
 mod section;
 pub mod server;
-mod shown;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use bus::BusConfig;
 pub use database::{DatabaseConfig, DatabaseKind};
+pub use effective::EffectiveSetting;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use observe::ObserveConfig;
@@ -37,7 +38,6 @@ pub use secret::MasterSecret;
 use section::Sections;
 pub use section::{FromReader, Section};
 pub use server::{Environment, ServerConfig};
-pub use shown::ShownSetting;
 
 use crate::AREAS;
 use crate::random::Random;
@@ -127,11 +127,11 @@ impl Config {
     ///
     /// # Errors
     /// Where a settings file that was asked for cannot be read.
-    pub fn shown_from_surroundings(random: &dyn Random) -> Result<Vec<ShownSetting>, ConfigErrors> {
+    pub fn effective_from_surroundings(random: &dyn Random) -> Result<Vec<EffectiveSetting>, ConfigErrors> {
         let Surroundings { env, file, has_made_id } = Surroundings::read(random)?;
         let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let settings: Vec<Setting> = settings().collect();
-        Ok(shown::all(&settings, env.into_iter().skip(usize::from(has_made_id)), file))
+        Ok(effective::all(&settings, env.into_iter().skip(usize::from(has_made_id)), file))
     }
 
     /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.

@@ -1,4 +1,4 @@
-//! The settings as an operator looks at them: each with its value and where that comes from, and no secret.
+//! The settings in force, as an operator reads them: each with its value and where that comes from, and no secret.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ const SECRETS: [&str; 3] = ["LATCHKEY_SECRET", "JWT_SECRET", "METRICS_TOKEN"];
 
 /// A setting as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownSetting {
+pub struct EffectiveSetting {
     pub name: &'static str,
     /// The value; `None` where there is none.
     pub value: Option<String>,
@@ -26,7 +26,7 @@ pub fn all(
     settings: &[Setting],
     env: impl Iterator<Item = (String, String)>,
     file: Option<(&Path, &str)>,
-) -> Vec<ShownSetting> {
+) -> Vec<EffectiveSetting> {
     let reader = Reader::new(settings.iter().copied(), env, file);
     let shown = settings.iter().map(|&Setting { name, fallback, .. }| {
         let (value, origin) = match reader.text(name) {
@@ -37,7 +37,7 @@ pub fn all(
             Fallback::Explained(sentence) if value.is_none() => Some(sentence),
             Fallback::Explained(_) | Fallback::Text(_) => None,
         };
-        ShownSetting { name, value, origin, otherwise }
+        EffectiveSetting { name, value, origin, otherwise }
     });
     shown.collect()
 }
