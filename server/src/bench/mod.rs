@@ -7,8 +7,8 @@
 
 mod administration;
 mod audit;
+mod authenticated_request;
 pub mod baseline;
-mod checked;
 mod devices;
 mod import;
 mod load;
@@ -116,7 +116,7 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     let wanted = |name| plan.names.is_empty() || plan.names.contains(&Name::All) || plan.names.contains(&name);
     let mut sections: Vec<ReportSection> = Vec::new();
     if wanted(Name::Checked) {
-        sections.extend(Box::pin(checked::measure(&mut bench)).await?);
+        sections.extend(Box::pin(authenticated_request::measure(&mut bench)).await?);
     }
     if wanted(Name::Reads) {
         sections.push(Box::pin(reads::measure(&mut bench)).await?);
