@@ -24,7 +24,7 @@ use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
 use crate::store::{Store, StoreError};
-use handlers::{held, roles as calls, users};
+use handlers::{permission_lists, roles as calls, users};
 use permissions::{ROLES_ASSIGN, ROLES_READ, ROLES_WRITE};
 
 /// What this area brings.
@@ -60,12 +60,12 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .delete(paths::ROLE, calls::delete)
         .needs(permission(ROLES_WRITE).and_recent_proof())
         .described(&calls::DELETE)
-        .get(paths::PERMISSIONS, held::all)
+        .get(paths::PERMISSIONS, permission_lists::all)
         .needs(permission(ROLES_READ))
-        .described(&held::ALL)
-        .get(paths::HELD_PERMISSIONS, held::held)
+        .described(&permission_lists::ALL)
+        .get(paths::HELD_PERMISSIONS, permission_lists::held)
         .needs(USER)
-        .described(&held::HELD)
+        .described(&permission_lists::HELD)
         .put(paths::USER_ROLES, users::set)
         .needs(permission(ROLES_ASSIGN).and_recent_proof())
         .described(&users::SET)

@@ -1,7 +1,7 @@
 //! The calls about roles. A handler reads: parse, act, reply; who may make the call is said with its route.
 
 mod errors;
-pub mod held;
+pub mod permission_lists;
 pub mod roles;
 pub mod users;
 
