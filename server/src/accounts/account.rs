@@ -207,7 +207,7 @@ impl Accounts {
     }
 
     /// Tells a user by mail that the password was changed (ASVS 6.3.7).
-    pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
+    pub async fn notify_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
         if let Some(user) = self.context.store.accounts().user_by_id(user_id).await? {
             let mail = NewMail::notice(&user.email, mails::password_changed(greeted(&user)));
             self.context.store.jobs().enqueue(&self.context.mail(mail)).await?;

@@ -62,7 +62,7 @@ impl Accounts {
     }
 
     /// Writes to the user that one new device has confirmed another: whoever has the password could have done so.
-    pub async fn tell_of_confirmation(
+    pub async fn notify_of_confirmation(
         &self,
         user_id: UserId,
         confirmed: &DeviceDescription,

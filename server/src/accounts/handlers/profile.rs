@@ -122,7 +122,7 @@ pub async fn change_password(
             Invalid::new("wrong-password", "Your password has just been changed elsewhere. Enter the new one.");
         return Err(ApiError::invalid_field("currentPassword", &invalid));
     };
-    if let Err(error) = state.accounts().tell_of_password_change(principal.user_id).await {
+    if let Err(error) = state.accounts().notify_of_password_change(principal.user_id).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
     }
     Ok(answer(&state, false, ended))

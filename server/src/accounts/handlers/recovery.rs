@@ -86,7 +86,7 @@ pub async fn resets(
             let (terminations, origin) = (Arc::clone(state.sessions().terminations()), from.origin);
             let resets = async move { terminations.reset_password(user_id, &reset, origin).await };
             let ended = state.complete("password reset", resets).await??.ok_or_else(refused_reset)?;
-            if let Err(error) = state.accounts().tell_of_password_change(user_id).await {
+            if let Err(error) = state.accounts().notify_of_password_change(user_id).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
             }
             ended

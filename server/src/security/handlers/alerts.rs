@@ -101,7 +101,7 @@ async fn confirm(
     let is_first =
         state.sessions().alerts().answer(principal.user_id, alert, AlertAnswer::Me, by, confirms, origin).await?;
     if is_first && !confirms {
-        state.accounts().tell_of_confirmation(principal.user_id, &alert.device, &session.device).await?;
+        state.accounts().notify_of_confirmation(principal.user_id, &alert.device, &session.device).await?;
     }
     let message = "Thank you: this device is yours.".to_owned();
     Ok(Json(LogoutAnswer { success: true, message, ..LogoutAnswer::default() }).into_response())
