@@ -14,7 +14,7 @@ use crate::store::{OpenJobs, StoreError};
 /// How long the statistics are good.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 /// So long after its end an hour gets no more entries.
-const SETTLED_AFTER: Duration = Duration::from_mins(10);
+const COMPLETE_AFTER: Duration = Duration::from_mins(10);
 const HOUR: i64 = 3_600_000;
 const HOURS_A_DAY: i64 = 24;
 const DAYS: i64 = 30;
@@ -91,18 +91,18 @@ impl Statistics {
     async fn by_hour(&self, action: AuditAction, now: Timestamp) -> Result<ByHour, StoreError> {
         let log = self.context.store.audit();
         let first = (hour_of(now).div_euclid(HOURS_A_DAY) - DAYS + 1) * HOURS_A_DAY;
-        let settled = hour_of(now.minus(SETTLED_AFTER));
+        let complete_until = hour_of(now.minus(COMPLETE_AFTER));
         let mut counts: ByHour = log.stored_counts(action, first).await?.into_iter().collect();
         let mut next = counts.last_key_value().map_or(first, |(hour, _)| hour + 1);
-        if next < settled {
-            let mut over = log.count_entries(action, start_of(next), start_of(settled)).await?;
+        if next < complete_until {
+            let mut over = log.count_entries(action, start_of(next), start_of(complete_until)).await?;
             // So that whoever comes next knows how far this went.
-            if over.iter().all(|(hour, _)| *hour != settled - 1) {
-                over.push((settled - 1, 0));
+            if over.iter().all(|(hour, _)| *hour != complete_until - 1) {
+                over.push((complete_until - 1, 0));
             }
             log.store_counts(action, &over).await?;
             counts.extend(over);
-            next = settled;
+            next = complete_until;
         }
         counts.extend(log.count_entries(action, start_of(next), start_of(hour_of(now) + 1)).await?);
         Ok(counts)
