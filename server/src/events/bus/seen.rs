@@ -13,7 +13,7 @@ const SENDERS: usize = 256;
 #[derive(Default)]
 pub struct Seen {
     senders: HashMap<Uuid, Sender>,
-    /// Counts messages, to know who was heard last.
+    /// Counts messages, to know from whom one was received last.
     now: u64,
 }
 
@@ -21,7 +21,7 @@ struct Sender {
     highest: u64,
     /// A bit for each of the last [`WINDOW`] numbers, by number.
     received: Box<[u64]>,
-    heard: u64,
+    last_received: u64,
 }
 
 impl Seen {
@@ -30,11 +30,11 @@ impl Seen {
     pub fn first_time(&mut self, from: Uuid, number: u64) -> bool {
         self.now += 1;
         if self.senders.len() >= SENDERS && !self.senders.contains_key(&from) {
-            let silent = self.senders.iter().min_by_key(|(_, sender)| sender.heard).map(|(id, _)| *id);
+            let silent = self.senders.iter().min_by_key(|(_, sender)| sender.last_received).map(|(id, _)| *id);
             silent.and_then(|id| self.senders.remove(&id));
         }
         let sender = self.senders.entry(from).or_insert_with(Sender::new);
-        sender.heard = self.now;
+        sender.last_received = self.now;
         sender.first_time(number)
     }
 }
@@ -42,7 +42,7 @@ impl Seen {
 impl Sender {
     fn new() -> Self {
         let words = usize::try_from(WINDOW / 64).unwrap_or_default();
-        Self { highest: 0, received: vec![0; words].into_boxed_slice(), heard: 0 }
+        Self { highest: 0, received: vec![0; words].into_boxed_slice(), last_received: 0 }
     }
 
     fn first_time(&mut self, number: u64) -> bool {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_that_are_gone_fall_out_and_one_that_is_heard_stays() {
+    fn servers_that_are_gone_fall_out_and_one_that_is_received_from_stays() {
         let mut seen = Seen::default();
         for other in 0..1000 {
             seen.first_time(ONE, 1);
