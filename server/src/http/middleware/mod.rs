@@ -152,13 +152,13 @@ impl Edge {
         let took = self.clock.monotonic().saturating_duration_since(started);
         let cause = response.extensions_mut().remove::<Cause>();
         log(&method, &uri, response.status(), took, cause.as_ref());
-        self.tell(&method, response.status(), &id, took);
+        self.record(&method, response.status(), &id, took);
         response.headers_mut().insert(request::REQUEST_ID, id);
         response
     }
 
-    /// Tells metrics and trace how a request went.
-    fn tell(&self, method: &Method, status: StatusCode, id: &HeaderValue, took: Duration) {
+    /// Records in metrics and trace how a request went.
+    fn record(&self, method: &Method, status: StatusCode, id: &HeaderValue, took: Duration) {
         let route = current_request::route();
         self.instruments.requests.count(route, method, status, took);
         if status == StatusCode::SERVICE_UNAVAILABLE {
