@@ -47,7 +47,7 @@ verbs! {
     /// What was said in a room after a message, in order. No message with a lower number is committed later.
     messages_after(room: RoomId, number: i64, limit: i64) -> Vec<RoomMessageRow>;
     /// What rooms have said of a user since a moment: that they came, went, or were removed.
-    said_of(user: UserId, since: Timestamp) -> Vec<RoomMessageRow>;
+    system_messages_of(user: UserId, since: Timestamp) -> Vec<RoomMessageRow>;
     /// Removes what somebody wrote. `audit` says who removes it, and is put down to whoever wrote it. `None` where
     /// there is no such message, or it was removed before.
     remove_message(room: RoomId, number: i64, audit: &NewAudit) -> Option<RoomMessageRow>;

@@ -111,7 +111,7 @@ statements! {
         message_columns!(),
         " FROM room_messages WHERE room_id = $1 AND number > $2 ORDER BY number LIMIT $3"
     );
-    SAID_OF = concat!(
+    SYSTEM_MESSAGES_OF = concat!(
         "SELECT ",
         message_columns!(),
         " FROM room_messages WHERE sender_id = $1 AND sent_at >= $2 AND kind <> 'text' ORDER BY sent_at, number"

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{ADA, BOB, id_of, is, is_in, joins, makes_room, said_of, says, signs_out};
+use super::{ADA, BOB, id_of, is, is_in, joins, makes_room, says, signs_out, system_messages_of};
 use crate::support::app::{Device, PASSWORD, TestApp};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::store::Backend;
@@ -30,20 +30,20 @@ async fn a_user_leaves_with_the_last_of_their_devices(#[values(Backend::Sqlite, 
 
     signs_out(&phone).await;
     assert!(is_in(&ada, &attic, &bob).await, "the laptop is there");
-    assert_eq!(said_of(&ada, &attic, &bob).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &bob).await, ["joined"]);
     assert_eq!((presence_of(&laptop).await.len(), presence_of(&phone).await.len()), (1, 0));
     assert_eq!(says(&laptop, &attic, "Still here").await.status, StatusCode::CREATED);
 
     signs_out(&laptop).await;
     assert!(!is_in(&ada, &attic, &bob).await);
-    assert_eq!(said_of(&ada, &attic, &bob).await, ["joined", "signed_out"]);
+    assert_eq!(system_messages_of(&ada, &attic, &bob).await, ["joined", "signed_out"]);
     assert!(presence_of(&laptop).await.is_empty());
 
     // Signing in again begins anew.
     let again = app.signs_in(BOB).await;
     is(&again.get(&attic).await, StatusCode::FORBIDDEN, "not-in-room");
     joins(&again, &attic).await;
-    assert_eq!(said_of(&ada, &attic, &bob).await, ["joined", "signed_out", "joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &bob).await, ["joined", "signed_out", "joined"]);
 }
 
 /// How a session ends.
@@ -101,7 +101,7 @@ async fn however_a_session_ends_its_user_leaves_and_the_room_says_how(
     };
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert!(!is_in(&ada, &attic, &bob).await);
-    assert_eq!(said_of(&ada, &attic, &bob).await, ["joined", expected]);
+    assert_eq!(system_messages_of(&ada, &attic, &bob).await, ["joined", expected]);
     assert!(presence_of(&laptop).await.is_empty());
 }
 
@@ -125,7 +125,7 @@ async fn two_servers_that_end_two_devices_at_once_leave_no_ghost() {
         expected.extend(["joined", "signed_out"]);
         let bob = id_of(&laptop);
         assert!(!is_in(&ada, &attic, &bob).await);
-        assert_eq!(said_of(&ada, &attic, &bob).await, expected);
+        assert_eq!(system_messages_of(&ada, &attic, &bob).await, expected);
         assert!(presence_of(&laptop).await.is_empty() && presence_of(&phone).await.is_empty());
     }
 }

@@ -7,7 +7,8 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{
-    ADA, BOB, asks_to_join, id_of, is, is_in, joins, leaves, makes_room, messages, participants, said_of, says,
+    ADA, BOB, asks_to_join, id_of, is, is_in, joins, leaves, makes_room, messages, participants, says,
+    system_messages_of,
 };
 use crate::support::app::{Device, TestApp};
 use crate::support::store::Backend;
@@ -42,7 +43,7 @@ async fn a_room_is_made_joined_talked_in_and_left(#[values(Backend::Sqlite, Back
     assert_eq!(numbers, [1, 2, 3]);
 
     assert_eq!(leaves(&bob, &attic).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined", "left"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined", "left"]);
     assert_eq!(participants(&ada, &attic).await, [(id_of(&ada), "here".to_owned())]);
     assert!(bob.passes().await, "leaving a room signs nobody out");
 }
@@ -151,7 +152,7 @@ async fn whoever_acts_for_somebody_reads_and_does_nothing() {
     }
     // What they do not do, their end does not undo.
     assert_eq!(acting.delete("/api/user/acting").await.status, StatusCode::NO_CONTENT);
-    assert_eq!(said_of(&ada, &attic, &id_of(&ada)).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&ada)).await, ["joined"]);
 }
 
 #[rstest]

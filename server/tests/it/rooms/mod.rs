@@ -66,7 +66,7 @@ async fn messages(device: &Device<'_>, room: &str) -> Vec<Value> {
 }
 
 /// What the room has said of a user, in order.
-async fn said_of(reader: &Device<'_>, room: &str, user: &str) -> Vec<String> {
+async fn system_messages_of(reader: &Device<'_>, room: &str, user: &str) -> Vec<String> {
     let all = messages(reader, room).await;
     let of_user = all.iter().filter(|message| message["senderId"] == user && message["kind"] != "text");
     of_user.map(|message| message["kind"].as_str().expect("a kind").to_owned()).collect()

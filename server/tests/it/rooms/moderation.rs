@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{ADA, BOB, asks_to_join, id_of, is, is_in, joins, makes_room, messages, said_of, says};
+use super::{ADA, BOB, asks_to_join, id_of, is, is_in, joins, makes_room, messages, says, system_messages_of};
 use crate::support::app::TestApp;
 use crate::support::store::Backend;
 
@@ -57,7 +57,7 @@ async fn somebody_who_was_removed_comes_back_after_an_hour(
     assert_eq!(grace.delete(&participant).await.status, StatusCode::NO_CONTENT);
     is(&grace.delete(&participant).await, StatusCode::NOT_FOUND, "not-found");
     assert!(!is_in(&ada, &attic, &bob_id).await, "with all devices");
-    assert_eq!(said_of(&ada, &attic, &bob_id).await, ["joined", "removed"]);
+    assert_eq!(system_messages_of(&ada, &attic, &bob_id).await, ["joined", "removed"]);
     is(&asks_to_join(&bob, &attic).await, StatusCode::FORBIDDEN, "removed-from-room");
     is(&says(&bob, &attic, "Hello").await, StatusCode::FORBIDDEN, "not-in-room");
     assert!(bob.passes().await, "it signs nobody out");

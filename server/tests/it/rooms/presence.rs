@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use super::{ADA, BOB, eventually, id_of, joins, makes_room, messages, participants, said_of};
+use super::{ADA, BOB, eventually, id_of, joins, makes_room, messages, participants, system_messages_of};
 use crate::support::app::TestApp;
 use crate::support::store::Backend;
 
@@ -27,7 +27,7 @@ async fn who_is_not_heard_of_goes_grey_and_comes_back_without_a_word(
     assert_eq!(participants(&ada, &attic).await, shown(&[(id_of(&ada), "grey"), (id_of(&bob), "grey")]));
     joins(&bob, &attic).await;
     assert_eq!(participants(&ada, &attic).await, shown(&[(id_of(&ada), "grey"), (id_of(&bob), "here")]));
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
 }
 
 #[rstest]
@@ -40,8 +40,8 @@ async fn who_does_not_come_back_leaves(#[values(Backend::Sqlite, Backend::Postgr
     app.advance(Duration::from_secs(6));
     eventually(async || ada.get("/api/rooms").await.body["rooms"][0]["participants"] == 0).await;
     joins(&ada, &attic).await;
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined", "left"]);
-    assert_eq!(said_of(&ada, &attic, &id_of(&ada)).await, ["joined", "left", "joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined", "left"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&ada)).await, ["joined", "left", "joined"]);
     assert_eq!(messages(&ada, &attic).await.len(), 5);
     let rows = app.everything().await;
     let bobs = bob.session_id().replace('-', "");

@@ -6,7 +6,9 @@ use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{ADA, BOB, eventually, id_of, is_in, joins, leaves, makes_room, participants, said_of, says, signs_out};
+use super::{
+    ADA, BOB, eventually, id_of, is_in, joins, leaves, makes_room, participants, says, signs_out, system_messages_of,
+};
 use crate::http::legacy::{ACCEPTED, on_the_older_system};
 use crate::support::app::{Device, PASSWORD, TestApp};
 use crate::support::postgres::PostgresDatabase;
@@ -320,7 +322,7 @@ async fn a_lost_connection_goes_grey_and_comes_back_without_a_word() {
     }
     let his = Socket::attending(&bob, &attic).await;
     assert_eq!(next_of(&mut hers, "room.presence", &id_of(&bob)).await["presence"], "here");
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
     his.goes_away();
 }
 
@@ -366,7 +368,7 @@ async fn an_operator_disconnects_a_session_that_goes_on() {
     let _his = Socket::attending(&bob, &attic).await;
     says(&bob, &attic, "Back").await;
     assert_eq!(hers.next_named("room.message").await["message"]["text"], "Back");
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ async fn who_ends_with_the_last_session_leaves_and_the_outcome_says_so(
     assert_eq!(said(&outcome.departures), [(bob, "signed_out")]);
     assert_eq!((outcome.departures[0].room_id, outcome.departures[0].sender_name.as_str()), (attic, "bob"));
     assert!(!is_in(&store, attic, bob).await && is_in(&store, attic, ada).await);
-    let since = store.rooms().said_of(bob, minutes(2)).await.expect("messages");
+    let since = store.rooms().system_messages_of(bob, minutes(2)).await.expect("messages");
     assert_eq!(said(&since), [(bob, "was_signed_out"), (bob, "signed_out")]);
     assert_eq!(store.execute("DELETE FROM room_presence").await.expect("done"), 1, "hers only");
 }

@@ -97,9 +97,16 @@ impl Database {
         read_all(rows)
     }
 
-    pub(in crate::store) async fn said_of(&self, user: UserId, since: Timestamp) -> Result<Vec<RoomMessageRow>> {
-        let rows: Vec<RoomMessageColumns> =
-            query_as(sql::rooms::SAID_OF).bind(user.0).bind(since.as_millis()).fetch_all(self.readers()).await?;
+    pub(in crate::store) async fn system_messages_of(
+        &self,
+        user: UserId,
+        since: Timestamp,
+    ) -> Result<Vec<RoomMessageRow>> {
+        let rows: Vec<RoomMessageColumns> = query_as(sql::rooms::SYSTEM_MESSAGES_OF)
+            .bind(user.0)
+            .bind(since.as_millis())
+            .fetch_all(self.readers())
+            .await?;
         read_all(rows)
     }
 
