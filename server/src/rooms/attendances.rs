@@ -84,7 +84,7 @@ pub struct Beat {
     pub is_lost: bool,
 }
 
-/// What is left to do when sockets do not attend rooms any more.
+/// What remains to be done when sockets do not attend rooms any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unattended {
     /// Of whom, and in which rooms.
@@ -102,9 +102,9 @@ impl Unattended {
     }
 }
 
-/// What is left to do when a socket does not attend a room any more.
+/// What remains to be done when a socket does not attend a room any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Detached {
     pub was_typing: bool,
     /// Whether no other socket of the session attends it here.
     pub is_lost: bool,
@@ -129,18 +129,18 @@ impl Attendances {
     /// A socket is closed. Where its session goes on and has no other socket here, the connection is lost.
     pub fn close(&self, id: SocketId, now: Instant) -> Unattended {
         let mut all = self.all();
-        let mut left = Unattended::default();
-        let Some(socket) = all.sockets.remove(&id) else { return left };
+        let mut unattended = Unattended::default();
+        let Some(socket) = all.sockets.remove(&id) else { return unattended };
         for room in all.rooms_of(id) {
             let Some(attendee) = all.remove(room, id) else { continue };
-            left.note(&socket.who, room, &attendee, now);
+            unattended.note(&socket.who, room, &attendee, now);
             if attendee.is_in && !all.is_attended_by(room, socket.who.session_id) {
                 all.lost.push((socket.who, room, !attendee.here));
             }
         }
         drop(all);
         self.beat.notify_one();
-        left
+        unattended
     }
 
     /// A socket is about to attend a room. Gives what a feed needs, where there is none yet, and whether there is one
@@ -176,12 +176,12 @@ impl Attendances {
     }
 
     /// The socket does not attend the room any more.
-    pub fn leave(&self, id: SocketId, room: RoomId, now: Instant) -> Option<Left> {
+    pub fn leave(&self, id: SocketId, room: RoomId, now: Instant) -> Option<Detached> {
         let mut all = self.all();
         let session = all.sockets.get(&id)?.who.session_id;
         let attendee = all.remove(room, id)?;
         let is_lost = attendee.is_in && !all.is_attended_by(room, session);
-        Some(Left { was_typing: attendee.is_typing(now), is_lost })
+        Some(Detached { was_typing: attendee.is_typing(now), is_lost })
     }
 
     /// The rooms that a socket attends, and whether its user looks at them.
@@ -213,19 +213,19 @@ impl Attendances {
     /// they did attend, and how many they were.
     pub fn end(&self, of: impl Fn(&Subscriber) -> bool, now: Instant) -> (Unattended, usize) {
         let mut all = self.all();
-        let mut left = Unattended::default();
+        let mut unattended = Unattended::default();
         let sockets: Vec<SocketId> = all.sockets_of(&of);
         for id in &sockets {
             let Some(socket) = all.sockets.remove(id) else { continue };
             for room in all.rooms_of(*id) {
                 if let Some(attendee) = all.remove(room, *id) {
-                    left.note(&socket.who, room, &attendee, now);
+                    unattended.note(&socket.who, room, &attendee, now);
                 }
             }
         }
         all.lost.retain(|(who, ..)| !of(who));
         drop(all);
-        (left, sockets.len())
+        (unattended, sockets.len())
     }
 
     /// The user of a socket writes in a room, or does not any more. Gives whether others should be told; nothing where
@@ -492,8 +492,8 @@ mod tests {
         types(true, second * 4);
         assert_eq!(types(false, second * 9), Some(false), "they know that it is over");
         types(true, second * 10);
-        let (left, sockets) = attendances.end(|who| who.session_id == LAPTOP, now + second * 11);
-        assert_eq!((left.typing, sockets), (vec![(ADA, ATTIC)], 1));
+        let (unattended, sockets) = attendances.end(|who| who.session_id == LAPTOP, now + second * 11);
+        assert_eq!((unattended.typing, sockets), (vec![(ADA, ATTIC)], 1));
         assert!(attendances.heartbeats(NOW, TIMEOUT).is_empty(), "an ended session is not lost");
     }
 

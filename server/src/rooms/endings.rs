@@ -75,7 +75,7 @@ impl Rooms {
     }
 
     fn clean_up(&self, of: impl Fn(&Subscriber) -> bool) {
-        let (left, sockets) = self.attendances.end(of, self.context.clock.monotonic());
+        let (unattended, sockets) = self.attendances.end(of, self.context.clock.monotonic());
         if sockets == 0 {
             return;
         }
@@ -83,10 +83,10 @@ impl Rooms {
             // It does not have them any more.
             self.attendances.beat.notify_one();
         }
-        for (user, room) in &left.typing {
+        for (user, room) in &unattended.typing {
             self.tell_typing(*room, *user, false);
         }
-        let (attendances, typing) = (left.rooms.len(), left.typing.len());
+        let (attendances, typing) = (unattended.rooms.len(), unattended.typing.len());
         self.metrics.cleaned_up.add(CleanUp::Sockets, sockets);
         self.metrics.cleaned_up.add(CleanUp::Attendances, attendances);
         self.metrics.cleaned_up.add(CleanUp::Typing, typing);

@@ -100,12 +100,12 @@ impl RoomSocket {
     }
 
     async fn leave(&self, room: RoomId) -> Result<(), CannotAttend> {
-        let left = self.rooms.attendances.leave(self.id, room, self.rooms.context.clock.monotonic());
-        let Some(left) = left else { return Ok(()) };
-        if left.was_typing {
+        let detached = self.rooms.attendances.leave(self.id, room, self.rooms.context.clock.monotonic());
+        let Some(detached) = detached else { return Ok(()) };
+        if detached.was_typing {
             self.rooms.tell_typing(room, self.who.user_id, false);
         }
-        if left.is_lost {
+        if detached.is_lost {
             let now = self.rooms.context.now();
             let until = now.plus(self.rooms.presence_timeout).min(self.who.session_expires_at);
             let beat = Heartbeat { until, is_away: true, session_id: self.who.session_id, room_id: room };
@@ -141,8 +141,8 @@ impl RoomSocket {
 
 impl Drop for RoomSocket {
     fn drop(&mut self) {
-        let left = self.rooms.attendances.close(self.id, self.rooms.context.clock.monotonic());
-        for (user, room) in left.typing {
+        let unattended = self.rooms.attendances.close(self.id, self.rooms.context.clock.monotonic());
+        for (user, room) in unattended.typing {
             self.rooms.tell_typing(room, user, false);
         }
     }
