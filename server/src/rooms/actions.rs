@@ -9,7 +9,7 @@ use types::words::AuditAction;
 
 use super::attendances::Attendances;
 use super::heartbeats::Quiet;
-use super::metrics::{CleanUp, Departure, RoomMetrics};
+use super::metrics::{CleanedUp, Departure, RoomMetrics};
 use super::redis_presence::RedisPresence;
 use super::settings::RoomsConfig;
 use super::views;
@@ -135,7 +135,7 @@ impl Rooms {
 
     /// Users have left rooms because sessions have ended.
     pub fn left_with_sessions(&self, departures: &[RoomMessageRow]) {
-        self.metrics.cleaned_up.add(CleanUp::Memberships, departures.len());
+        self.metrics.cleaned_up.add(CleanedUp::Memberships, departures.len());
         tracing::info!(count = departures.len(), "rooms left with ended sessions");
         self.left(departures);
     }

@@ -5,7 +5,7 @@ use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
 
 use super::actions::Rooms;
-use super::metrics::CleanUp;
+use super::metrics::CleanedUp;
 use crate::sessions::{CleanUpStep, SessionBound, Subscriber};
 use crate::store::{EndOutcome, Revocation, RevokedSubject};
 
@@ -87,9 +87,9 @@ impl Rooms {
             self.tell_typing(*room, *user, false);
         }
         let (attendances, typing) = (unattended.rooms.len(), unattended.typing.len());
-        self.metrics.cleaned_up.add(CleanUp::Sockets, sockets);
-        self.metrics.cleaned_up.add(CleanUp::Attendances, attendances);
-        self.metrics.cleaned_up.add(CleanUp::Typing, typing);
+        self.metrics.cleaned_up.add(CleanedUp::Sockets, sockets);
+        self.metrics.cleaned_up.add(CleanedUp::Attendances, attendances);
+        self.metrics.cleaned_up.add(CleanedUp::Typing, typing);
         tracing::info!(sockets, attendances, typing, "sockets cleaned up");
     }
 }

@@ -32,7 +32,7 @@ metrics! {
         /// Messages of rooms that the bus had not brought when they were read in the database.
         messages_caught_up: Counter = "latchkey_room_messages_caught_up_total",
         /// What ended with sessions, by what it was.
-        cleaned_up: Counters<CleanUp> = "latchkey_session_cleanup_total",
+        cleaned_up: Counters<CleanedUp> = "latchkey_session_cleanup_total",
     }
 }
 
@@ -57,8 +57,8 @@ labels! {
 }
 
 labels! {
-    /// A step of what ends with a session.
-    CleanUp = "step" {
+    /// What has ended with sessions.
+    CleanedUp = "kind" {
         /// Sockets that attended rooms.
         Sockets = "sockets",
         /// Rooms that they attended.
