@@ -1,5 +1,5 @@
 //! Signing in as a flow with steps: who, by which proofs so far, with which device, and until when the next proof is
-//! waited for. Which proofs are enough is one function, [`judge`]. What makes a session asks for nothing but the proofs
+//! waited for. Which proofs are enough is one function, [`assess`]. What makes a session asks for nothing but the proofs
 //! that a flow has come to.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub struct UserFacts {
 
 /// What the proofs so far come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Assessment {
     /// A session may begin.
     Enough,
     /// This as well.
@@ -37,11 +37,11 @@ pub enum FurtherProof {
 }
 
 /// Which proofs are enough for a user: the policy, and all of it.
-pub fn judge(user: UserFacts, proofs: &Proofs) -> Verdict {
+pub fn assess(user: UserFacts, proofs: &Proofs) -> Assessment {
     if user.address_must_be_proved && !proofs.methods().contains(&SignInMethod::Code) {
-        return Verdict::Needs(FurtherProof::MailedCode);
+        return Assessment::Needs(FurtherProof::MailedCode);
     }
-    Verdict::Enough
+    Assessment::Enough
 }
 
 impl FurtherProof {
@@ -92,9 +92,9 @@ impl SignInFlow {
     /// What comes next.
     pub fn next(self) -> NextStep {
         let Self { user_id, user, proofs, device } = self;
-        match judge(user, &proofs) {
-            Verdict::Enough => NextStep::Begin { user_id, proofs, device },
-            Verdict::Needs(further) => {
+        match assess(user, &proofs) {
+            Assessment::Enough => NextStep::Begin { user_id, proofs, device },
+            Assessment::Needs(further) => {
                 NextStep::Prove { user_id, further, expires_at: proofs.latest().plus(further.lifetime()) }
             }
         }
@@ -117,20 +117,20 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     #[rstest]
-    #[case::password(false, &[SignInMethod::Password], Verdict::Enough)]
-    #[case::code(false, &[SignInMethod::Code], Verdict::Enough)]
-    #[case::the_code_proves_the_address(true, &[SignInMethod::Code], Verdict::Enough)]
-    #[case::a_password_does_not(true, &[SignInMethod::Password], Verdict::Needs(FurtherProof::MailedCode))]
-    #[case::a_passkey_neither(true, &[SignInMethod::Passkey], Verdict::Needs(FurtherProof::MailedCode))]
-    #[case::both(true, &[SignInMethod::Password, SignInMethod::Code], Verdict::Enough)]
+    #[case::password(false, &[SignInMethod::Password], Assessment::Enough)]
+    #[case::code(false, &[SignInMethod::Code], Assessment::Enough)]
+    #[case::the_code_proves_the_address(true, &[SignInMethod::Code], Assessment::Enough)]
+    #[case::a_password_does_not(true, &[SignInMethod::Password], Assessment::Needs(FurtherProof::MailedCode))]
+    #[case::a_passkey_neither(true, &[SignInMethod::Passkey], Assessment::Needs(FurtherProof::MailedCode))]
+    #[case::both(true, &[SignInMethod::Password, SignInMethod::Code], Assessment::Enough)]
     fn one_proof_is_enough_but_for_an_address_that_must_be_proved(
         #[case] address_must_be_proved: bool,
         #[case] methods: &[SignInMethod],
-        #[case] expected: Verdict,
+        #[case] expected: Assessment,
     ) {
         let proofs: Vec<_> = methods.iter().map(|method| Proof { method: *method, at: NOON }).collect();
         let proofs = Proofs::try_from(proofs).expect("one at the least");
-        assert_eq!(judge(UserFacts { address_must_be_proved }, &proofs), expected);
+        assert_eq!(assess(UserFacts { address_must_be_proved }, &proofs), expected);
     }
 
     fn started(address_must_be_proved: bool) -> SignInFlow {
