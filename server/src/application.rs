@@ -44,7 +44,6 @@ use crate::{AREAS, areas};
 /// Time and randomness, which tests replace.
 #[derive(Clone)]
 pub struct ClockAndRandom {
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids, secrets and nonces.
     pub random: Arc<dyn Random>,

@@ -105,7 +105,6 @@ impl Traces {
     }
 }
 
-/// The span of a request.
 pub struct RequestSpan {
     tracer: SdkTracer,
     context: Context,

@@ -68,9 +68,7 @@ impl From<LimitError> for AccountError {
 /// The calls about accounts.
 pub struct Accounts {
     pub(super) context: Context,
-    /// Hashes passwords.
     pub(super) hasher: PasswordHasher,
-    /// Limits on tries.
     pub(super) limits: Arc<RateLimiter>,
     /// `REQUIRE_EMAIL_VERIFICATION`.
     pub require_verification: bool,
@@ -86,7 +84,6 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// By the settings.
     pub fn new(context: &Context, config: &Config) -> Result<Self, HashingError> {
         let Context { store, clock, random, metrics, .. } = context;
         let settings = config.section::<AccountsConfig>();

@@ -14,7 +14,6 @@ const SIGN_IN_CONFIRMED: MailTemplate =
     mail_template!("sign_in_confirmed", "A new sign-in to your account was confirmed");
 const ACCOUNT_DELETED: MailTemplate = mail_template!("account_deleted", "Your Latchkey account was deleted");
 
-/// All of them.
 pub const ALL: &[MailTemplate] =
     &[VERIFICATION, ALREADY_REGISTERED, PASSWORD_CHANGED, PASSWORD_RESET, SIGN_IN_CONFIRMED, ACCOUNT_DELETED];
 

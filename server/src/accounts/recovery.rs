@@ -30,7 +30,6 @@ pub const RESET_PAGE: &str = "/reset-password";
 
 /// A new password by a link, checked and ready to be set.
 pub struct PreparedReset {
-    /// What to do.
     pub step: ResetStep,
     /// Whose password it is. For nobody but whoever uses up the token.
     pub email: String,

@@ -30,7 +30,6 @@ pub struct Registration {
 
 /// An address that was just proved.
 pub struct Proved {
-    /// Whose it is.
     pub user: User,
     /// The sessions that had begun before anybody had proved it.
     pub ended: EndOutcome,

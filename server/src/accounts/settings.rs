@@ -19,7 +19,6 @@ const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<AccountsConfig>(SETTINGS);
 
 /// What proving to be somebody takes.

@@ -65,7 +65,6 @@ pub struct SignInFlow {
 /// What comes next in a flow.
 #[derive(Debug)]
 pub enum NextStep {
-    /// A session.
     Begin {
         user_id: UserId,
         /// What it rests on.
@@ -73,10 +72,8 @@ pub enum NextStep {
         /// What the client says of its device.
         device: ClaimedDevice,
     },
-    /// Another proof.
     Prove {
         user_id: UserId,
-        /// Which.
         further: FurtherProof,
         /// Until when it is waited for.
         expires_at: Timestamp,
@@ -89,7 +86,6 @@ impl SignInFlow {
         Self { user_id, user, proofs: Proofs::one(proof.method, proof.at), device }
     }
 
-    /// What comes next.
     pub fn next(self) -> NextStep {
         let Self { user_id, user, proofs, device } = self;
         match assess(user, &proofs) {

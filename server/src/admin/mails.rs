@@ -8,7 +8,6 @@ use crate::mail::{MailContent, MailTemplate, mail_template};
 
 const INVITATION: MailTemplate = mail_template!("invitation", "Set a password for your Latchkey account");
 
-/// All of them.
 pub const ALL: &[MailTemplate] = &[INVITATION];
 
 /// A link that sets the password of a new account, and works for so long.

@@ -165,7 +165,6 @@ impl ApiState {
     }
 }
 
-/// Who administers.
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// Which user; nobody on the command line.
@@ -230,7 +229,6 @@ pub struct Administration {
 }
 
 impl Administration {
-    /// By the settings, and by the permissions that there are.
     pub fn new(context: Context, accounts: Arc<Accounts>, config: &Config, permissions: Permissions) -> Self {
         Self { context, accounts, lifetimes: Lifetimes::of(config), permissions }
     }

@@ -19,6 +19,5 @@ pub const SESSIONS_END: Permission =
 pub const AUDIT_READ: Permission = Permission::new(names::AUDIT_READ, "Read the audit log.");
 pub const AUDIT_EXPORT: Permission = Permission::new(names::AUDIT_EXPORT, "Take the audit log along.");
 
-/// All of them.
 pub const ALL: &[Permission] =
     &[OVERVIEW_READ, USERS_READ, USERS_WRITE, USERS_DELETE, SESSIONS_READ, SESSIONS_END, AUDIT_READ, AUDIT_EXPORT];

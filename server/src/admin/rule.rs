@@ -13,9 +13,7 @@ use crate::store::SessionRow;
 /// What sessions have in common. Without anything it is about all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionRule {
-    /// Of this user.
     pub user: Option<UserId>,
-    /// Signed in before.
     pub signed_in_before: Option<Timestamp>,
     /// Last seen from an address of this network.
     pub network: Option<IpNet>,

@@ -36,7 +36,6 @@ pub struct SessionFilter {
 /// What a rule would end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
-    /// How many sessions.
     pub sessions: u64,
     /// Of how many users.
     pub users: u64,
@@ -222,7 +221,6 @@ impl Administration {
         Ok(Preview { users: count(users.len()), ..preview })
     }
 
-    /// Ends one session.
     pub async fn end_session(
         &self,
         actor: &Actor,

@@ -11,7 +11,6 @@ const SETTINGS: &[Setting] = &[Setting::new(
 )
 .compared(|config| duration::spell(config.section::<AdminConfig>().session_max_age))];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<AdminConfig>(SETTINGS);
 
 /// The settings of this area.

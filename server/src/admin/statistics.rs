@@ -26,7 +26,6 @@ pub struct Statistics {
     last: Mutex<Option<(Instant, Counts)>>,
 }
 
-/// What was counted.
 #[derive(Clone, Debug)]
 pub struct Counts {
     pub at: Timestamp,

@@ -69,7 +69,6 @@ impl Administration {
         self.find_user(key).await?.ok_or_else(|| AdminError::NoSuchUser(key.clone()))
     }
 
-    /// A page of users.
     pub async fn users(&self, filter: &UserFilter, limit: u16) -> Result<UserPage, AdminError> {
         Ok(self.context.store.admin().search_users(filter, usize::from(limit)).await?)
     }

@@ -8,7 +8,6 @@
 use crate::auth::secrets::sha256;
 use crate::store::{AuditSeal, Digest, Origin, StoredAudit};
 
-/// The version that this is.
 pub const VERSION: i64 = 1;
 /// What the first seal names as the one before it.
 pub const BEFORE_THE_FIRST: Digest = [0; 32];
@@ -82,7 +81,6 @@ pub fn commit_client_reason(salt: &[u8], words: &str) -> Digest {
     Encoded::of(CLIENT_REASON).bytes(salt).bytes(words.as_bytes()).hash()
 }
 
-/// What is signed of a seal.
 pub fn signed_text(seal: &AuditSeal) -> Vec<u8> {
     let count = seal.last_position.saturating_sub(seal.first_position).saturating_add(1);
     Encoded(Vec::with_capacity(256))

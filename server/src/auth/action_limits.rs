@@ -53,7 +53,6 @@ impl LimitedAction {
     }
 }
 
-/// The buckets.
 pub struct ActionLimits {
     /// Whether limits are on.
     pub enabled: bool,

@@ -40,9 +40,7 @@ pub enum KeyError {
 
 /// A key that signs, opened.
 pub struct Signer {
-    /// The key id.
     pub kid: String,
-    /// The private key.
     pub key: EncodingKey,
 }
 

@@ -12,7 +12,6 @@ pub fn command_line() -> Origin {
 /// Where a request comes from, and with which browser.
 #[derive(Clone, Debug)]
 pub struct RequestOrigin {
-    /// The client's address.
     pub address: IpAddr,
     /// The same, with the user agent, as it is stored.
     pub origin: Origin,

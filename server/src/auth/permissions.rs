@@ -32,7 +32,6 @@ impl Permission {
         self.name
     }
 
-    /// What it allows.
     pub const fn allows(self) -> &'static str {
         self.allows
     }
@@ -64,7 +63,6 @@ impl Permissions {
         Self(declared.into_iter().collect())
     }
 
-    /// All of them.
     pub fn all(&self) -> &[Permission] {
         &self.0
     }

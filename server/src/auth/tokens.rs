@@ -38,9 +38,7 @@ const REMEMBERED: usize = 20_000;
 pub struct Claims {
     iss: String,
     aud: String,
-    /// The user.
     pub sub: UserId,
-    /// The session.
     pub sid: SessionId,
     jti: Uuid,
     iat: i64,
@@ -186,7 +184,6 @@ pub struct AccessTokens {
 
 /// A token that was just made.
 pub struct Minted {
-    /// The JWT.
     pub token: String,
     /// When it runs out.
     pub expires_at: Timestamp,
@@ -291,7 +288,6 @@ impl AccessTokens {
         Verified::of(&self.check(token, now)?).ok_or(Flaw::Claims)
     }
 
-    /// The permissions that there are.
     pub const fn permissions(&self) -> &Permissions {
         &self.permissions
     }

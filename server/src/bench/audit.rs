@@ -13,7 +13,6 @@ const FEWER: (u32, u32) = (10_000, 100_000);
 /// How long a million entries may take.
 const TARGET: Duration = Duration::from_mins(1);
 
-/// One log, verified.
 struct Verified {
     database: &'static str,
     entries: u64,

@@ -10,7 +10,6 @@ use super::report::{ReportSection, Table, Target};
 use super::servers::ourselves;
 use super::{Bench, BenchError, failed};
 
-/// How many users.
 const MANY: u32 = 1_000_000;
 /// The same where there is little time.
 const FEWER: u32 = 20_000;
@@ -19,7 +18,6 @@ const TARGET: Duration = Duration::from_mins(10);
 /// A hash as Express applications have it. It is of no password that anybody uses.
 const HASH: &str = "$2b$10$abcdefghijklmnopqrstuuL0zX1n2z6uuV3KgBM7FFRG4LWl4Z/l.";
 
-/// One import.
 struct Imported {
     database: &'static str,
     users: u32,

@@ -94,7 +94,6 @@ pub enum Name {
     Administration,
 }
 
-/// What to do.
 pub struct Plan {
     pub names: Vec<Name>,
     /// Fewer and shorter rounds.

@@ -34,7 +34,6 @@ const TARGET: f64 = 3.0;
 /// The most it may take, p99, where Redis is there and says nothing.
 const WITHOUT_REDIS: Duration = Duration::from_millis(20);
 
-/// The buses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Notify,

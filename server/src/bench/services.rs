@@ -14,7 +14,6 @@ use super::{BenchError, failed};
 /// How long PostgreSQL may take to answer after its start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A PostgreSQL server.
 pub struct Postgres {
     _process: Process,
     programs: PathBuf,

@@ -52,9 +52,7 @@ pub struct Device {
     /// Where mail would go.
     pub email: String,
     pub session_id: SessionId,
-    /// The access token.
     pub access: String,
-    /// The refresh token.
     pub refresh: String,
 }
 

@@ -40,7 +40,6 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// Of these times.
     pub fn of(times: impl IntoIterator<Item = Duration>) -> Self {
         let mut times: Vec<Duration> = times.into_iter().collect();
         times.sort();

@@ -77,7 +77,6 @@ impl DatabaseConfig {
         }
     }
 
-    /// The folder of the pending log.
     pub fn pending_log_folder(&self) -> PathBuf {
         self.state_directory.clone().unwrap_or_else(|| self.data_folder()).join("promises")
     }

@@ -28,7 +28,6 @@ pub struct LogConfig {
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For users.
     Pretty,
     /// One JSON object a line.
     Json,

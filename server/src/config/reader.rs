@@ -56,9 +56,7 @@ impl Setting {
 /// Where a value came from, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingOrigin {
-    /// An environment variable.
     Environment,
-    /// The settings file.
     File(PathBuf),
     /// Nowhere: the setting was not given, or the fault lies between settings.
     Absent,

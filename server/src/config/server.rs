@@ -73,7 +73,6 @@ pub const SETTINGS: &[Setting] = &[
 pub enum Environment {
     /// On one's own machine: mailbox, demo user, plain HTTP on loopback.
     Development,
-    /// For users.
     Production,
 }
 
@@ -86,7 +85,6 @@ pub struct ServerConfig {
     pub secret: MasterSecret,
     /// The name of this server among its fellows.
     pub server_id: String,
-    /// Where to listen.
     pub listen: SocketAddr,
     /// The address users use.
     pub public_url: PublicUrl,

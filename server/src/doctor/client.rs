@@ -48,7 +48,6 @@ impl Answer {
     }
 }
 
-/// Makes requests.
 pub struct Client(Pool<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Client {

@@ -46,7 +46,6 @@ impl Health {
 }
 
 impl Doctor<'_> {
-    /// All of it.
     pub async fn installation(&self, mail_to: Option<&Email>) -> Vec<Check> {
         let mut checks = Vec::new();
         let mut answering = Vec::new();

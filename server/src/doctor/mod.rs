@@ -48,9 +48,7 @@ pub enum Outcome {
 pub struct Check {
     pub name: &'static str,
     pub outcome: Outcome,
-    /// What was found.
     pub found: String,
-    /// What to do.
     pub next: Option<String>,
 }
 

@@ -43,7 +43,6 @@ impl Events {
         Self { presence: Presence::new(Arc::clone(&topics)), topics, bus, log_hint: Arc::default() }
     }
 
-    /// Who listens here.
     pub const fn topics(&self) -> &Arc<Topics> {
         &self.topics
     }

@@ -66,7 +66,6 @@ struct Listener {
 }
 
 impl Topics {
-    /// Begins to listen.
     pub fn subscribe(self: &Arc<Self>, topic: Topic, subscriber: SubscriberId) -> Subscription {
         let (sender, queue) = mpsc::channel(QUEUE);
         let closed = CancellationToken::new();
@@ -152,7 +151,6 @@ impl Topics {
         listeners.iter().filter(|(topic, _)| matches!(topic, Topic::User(_))).map(|(_, of_topic)| of_topic.len()).sum()
     }
 
-    /// Whether nobody listens.
     pub fn is_empty(&self) -> bool {
         self.listeners().is_empty()
     }
@@ -239,7 +237,6 @@ impl Drop for Subscription {
 }
 
 impl Subscription {
-    /// Its id.
     pub const fn key(&self) -> SubscriptionKey {
         self.key
     }

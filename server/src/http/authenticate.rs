@@ -147,7 +147,6 @@ impl Requirement {
 pub struct Authenticated<H> {
     /// The route, for the metrics.
     pub route: RouteId,
-    /// What it needs.
     pub needs: Needs,
     pub handler: H,
 }

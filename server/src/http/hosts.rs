@@ -21,7 +21,6 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// By the settings.
     pub fn new(config: &ServerConfig) -> Self {
         Self { restricted_to: config.is_development().then(|| config.public_url.clone()) }
     }

@@ -11,7 +11,6 @@ use types::words::ProblemCode;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-/// JSON.
 pub const JSON: &str = "application/json";
 
 /// A call.
@@ -35,7 +34,6 @@ pub struct Operation {
     pub problems: &'static [ProblemCode],
 }
 
-/// Makes a schema.
 pub type SchemaOf = fn() -> RefOr<Schema>;
 
 impl Operation {
@@ -62,12 +60,10 @@ impl fmt::Debug for Operation {
 pub struct Parameters {
     /// The schema of the type.
     pub schema: SchemaOf,
-    /// Its example.
     pub example: fn() -> Value,
 }
 
 impl Parameters {
-    /// Of this type.
     pub const fn of<T: ToSchema + Example>() -> Self {
         Self { schema: T::schema, example: example::<T> }
     }
@@ -76,7 +72,6 @@ impl Parameters {
 /// An answer that is no problem.
 #[derive(Clone, Copy)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
     /// When it is given.
     pub about: &'static str,
@@ -106,18 +101,15 @@ impl Answer {
 pub struct Payload {
     /// The name of the type.
     pub name: fn() -> Cow<'static, str>,
-    /// Its schema.
     pub schema: SchemaOf,
     /// Adds the schemas of the types that it is made of.
     pub parts: fn(&mut Vec<(String, RefOr<Schema>)>),
-    /// An example.
     pub example: fn() -> Value,
     /// Reads an example as the type.
     pub read: fn(Value) -> Result<(), serde_json::Error>,
 }
 
 impl Payload {
-    /// Of this type.
     pub const fn of<T: ToSchema + DeserializeOwned + Example>() -> Self {
         Self { name: T::name, schema: T::schema, parts: T::schemas, example: example::<T>, read: read::<T> }
     }

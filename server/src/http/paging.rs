@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::problem::ApiError;
 
-/// Which page.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     /// The last entry of the page before.

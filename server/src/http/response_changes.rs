@@ -6,7 +6,6 @@ use axum::response::Response;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 
-/// A change to a response.
 pub trait ChangeResponse: Send + Sync {
     /// Makes the change; `cookies` are those that the request carried.
     fn change<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()>;

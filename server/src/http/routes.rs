@@ -30,7 +30,6 @@ pub struct Route {
     pub method: Method,
     /// The pattern, such as `/things/{id}`.
     pub path: String,
-    /// What it needs.
     pub needs: Needs,
     /// What it is for, in the document of the API; `None` where it is no call of the API.
     pub operation: Option<&'static Operation>,

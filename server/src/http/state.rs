@@ -43,7 +43,6 @@ pub struct Shared {
 }
 
 impl ApiState {
-    /// Wraps the parts.
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
     }

@@ -8,7 +8,6 @@ use crate::mail::{MailContent, MailTemplate, mail_template};
 
 const ACTING_BEGAN: MailTemplate = mail_template!("acting_began", "{{ operator }} is using your account for support");
 
-/// All of them.
 pub const ALL: &[MailTemplate] = &[ACTING_BEGAN];
 
 /// Somebody acts for the reader from now on, and for so long at the most.

@@ -39,7 +39,6 @@ pub const AREA: Area = Area {
     ..Area::NONE
 };
 
-/// What acting takes.
 const USERS_IMPERSONATE: Permission = Permission::new(names::USERS_IMPERSONATE, "Act as a user, for support.");
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {

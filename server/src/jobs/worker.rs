@@ -37,11 +37,9 @@ const LAST_RUNS: Duration = Duration::from_secs(2);
 const LAST_STATUS: Duration = Duration::from_secs(1);
 const LAST_RELEASE: Duration = Duration::from_secs(1);
 
-/// Runs jobs.
 pub struct Worker {
     /// Where the queue is.
     pub store: Store,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// For the tokens of leases, and the spread of retries.
     pub random: Arc<dyn Random>,

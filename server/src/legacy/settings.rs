@@ -22,7 +22,6 @@ const SETTINGS: &[Setting] = &[
     .compared(|config| accepted(config).map_or_else(|| "none".to_owned(), |accepted| accepted.until.to_string())),
 ];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<LegacyConfig>(SETTINGS);
 
 /// Whether tokens of an older system are accepted.

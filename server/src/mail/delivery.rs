@@ -113,11 +113,8 @@ impl From<MailError> for JobError {
 pub enum Delivery {
     /// They stay in the queue, where `/dev/mailbox` shows them, and are written to the log. Development only.
     Mailbox,
-    /// Over SMTP.
     Smtp {
-        /// The connection.
         transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
-        /// The sender.
         from: Mailbox,
     },
 }

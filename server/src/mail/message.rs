@@ -13,7 +13,6 @@ pub const KIND: &str = "mail";
 /// What a mail says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailContent {
-    /// The subject line.
     pub subject: String,
     /// As plain text.
     pub text: String,
@@ -67,9 +66,7 @@ impl NewMail {
 /// A mail as its job has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The id.
     pub id: Uuid,
-    /// The recipient.
     pub to: String,
     /// What it says; only the subject once it was handed over.
     pub content: MailContent,

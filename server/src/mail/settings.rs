@@ -21,7 +21,6 @@ const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<MailConfig>(SETTINGS);
 
 /// How mail leaves.
@@ -29,7 +28,6 @@ pub const SECTION: Section = Section::new::<MailConfig>(SETTINGS);
 pub struct MailConfig {
     /// The mail server; where there is none, mail is kept for `/dev/mailbox`. May hold a password.
     pub smtp_url: Option<SecretString>,
-    /// The sender.
     pub from: Mailbox,
 }
 

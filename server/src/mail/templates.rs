@@ -28,7 +28,6 @@ fn layouts() -> Result<Environment<'static>, Error> {
 pub struct MailTemplate {
     /// Its name, as its files have it.
     pub name: &'static str,
-    /// The subject line.
     pub subject: &'static str,
     /// The text, in `layout.txt`.
     pub text: &'static str,

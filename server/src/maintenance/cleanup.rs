@@ -36,7 +36,6 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// By the settings.
     pub fn of(config: &Config) -> Self {
         let settings = config.section::<MaintenanceConfig>();
         Self {
@@ -56,7 +55,6 @@ pub struct Cleanup {
     pub retention: Retention,
     /// Counts the sessions that ran out.
     pub metrics: Arc<SessionMetrics>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
     pub random: Arc<dyn Random>,

@@ -19,7 +19,6 @@ const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<MaintenanceConfig>(SETTINGS);
 
 /// How long things are kept.

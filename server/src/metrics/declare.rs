@@ -27,7 +27,6 @@ pub trait Group: Default + Send + Sync + 'static {
 /// A group, in a list of those that a server shows.
 #[derive(Clone, Copy)]
 pub struct Declaration {
-    /// Its metrics.
     pub families: &'static [Family],
     pub(super) register: fn(&Metrics),
 }

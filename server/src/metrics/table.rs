@@ -39,7 +39,6 @@ pub struct LabelNames {
 }
 
 impl LabelNames {
-    /// Of this label.
     pub const fn of<L: Label>() -> Self {
         Self { name: L::NAME, values: L::VALUES }
     }

@@ -32,7 +32,6 @@ impl Exposition {
         self.line(family.name, "", labels, value);
     }
 
-    /// Writes one histogram.
     pub fn histogram(&mut self, family: &'static Family, labels: &[(&str, &str)], buckets: &Buckets<'_>) {
         self.head(family);
         let mut so_far = 0;

@@ -59,7 +59,6 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
 pub struct Operations {
     /// The keys that are published.
     pub key_ring: Arc<KeyRing>,
-    /// The other servers.
     pub registry: Arc<Registry>,
     /// How the way to them is doing.
     pub bus: Arc<BusStatus>,

@@ -69,7 +69,6 @@ impl Roles {
         Self { context: context.clone(), sessions: None, permissions, lifetimes: Lifetimes::of(config) }
     }
 
-    /// The permissions that there are.
     pub const fn permissions(&self) -> &Permissions {
         &self.permissions
     }
@@ -86,7 +85,6 @@ impl Roles {
         Ok(self.all().await?.into_iter().find(|role| role.name == name))
     }
 
-    /// Makes a role.
     pub async fn create(&self, actor: &Actor, new: &NewRole) -> Changed<RoleRow> {
         let detail = json!({ "role": new.name, "inherits": new.inherits, "permissions": new.permissions });
         let command = self.command(actor, &new.name, AuditAction::RoleCreated, &detail);

@@ -8,5 +8,4 @@ pub const ROLES_READ: Permission = Permission::new(names::ROLES_READ, "See all r
 pub const ROLES_WRITE: Permission = Permission::new(names::ROLES_WRITE, "Make, change and delete roles.");
 pub const ROLES_ASSIGN: Permission = Permission::new(names::ROLES_ASSIGN, "Give roles to users, and take them.");
 
-/// All of them.
 pub const ALL: &[Permission] = &[ROLES_READ, ROLES_WRITE, ROLES_ASSIGN];

@@ -48,7 +48,6 @@ pub struct Occupant {
 }
 
 impl Occupant {
-    /// The one of this token.
     pub const fn of(token: &Verified) -> Self {
         Self { user_id: token.user_id, session_id: token.session_id }
     }
@@ -61,7 +60,6 @@ pub struct Moderator {
 }
 
 impl Rooms {
-    /// By the settings.
     pub fn new(context: &Context, config: &Config, redis: Option<Arc<RedisConnection>>) -> Self {
         let RoomsConfig { presence_timeout, retention } = *config.section::<RoomsConfig>();
         let (server, metrics) = (config.server.server_id.clone(), context.metrics.group::<RoomMetrics>());

@@ -119,7 +119,6 @@ pub struct FeedLine {
 }
 
 impl Attendances {
-    /// A socket is open.
     pub fn open(&self, who: Subscriber, sender: EventSender) -> SocketId {
         let id = SocketId(self.next.fetch_add(1, Ordering::Relaxed));
         self.all().sockets.insert(id, Socket { who, sender });
@@ -358,7 +357,6 @@ impl Attendances {
         self.all().sockets.len()
     }
 
-    /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.all().sockets.is_empty()
     }

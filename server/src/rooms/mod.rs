@@ -143,7 +143,6 @@ fn held(store: &Store, user: UserId) -> Held<'_> {
 }
 
 impl ApiState {
-    /// Rooms.
     fn rooms(&self) -> &Arc<Rooms> {
         self.parts.get::<Rooms>()
     }

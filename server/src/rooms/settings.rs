@@ -15,7 +15,6 @@ const SETTINGS: &[Setting] = &[
         .compared(|config| duration::spell(config.section::<RoomsConfig>().retention)),
 ];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<RoomsConfig>(SETTINGS);
 
 /// The settings of this area.

@@ -97,7 +97,6 @@ impl Alerts {
         Ok(AlertList { alerts: rows.iter().map(show).collect(), total })
     }
 
-    /// One alert of a user.
     pub async fn find(&self, user_id: UserId, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
         self.context.store.alerts().alert(user_id, id, self.context.now()).await
     }

@@ -76,7 +76,6 @@ pub enum Ground {
     Flaw(Flaw),
     /// It is a refresh token of another installation, or damaged.
     Foreign,
-    /// It expired.
     Expired(Timestamp),
     /// The user changed after it was made: tokens must have this epoch at least.
     OldEpoch {

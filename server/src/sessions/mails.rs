@@ -7,7 +7,6 @@ use crate::mail::{MailContent, MailTemplate, mail_template};
 const SESSION_STOLEN: MailTemplate =
     mail_template!("session_stolen", "{{ device }} was signed out to protect your account");
 
-/// All of them.
 pub const ALL: &[MailTemplate] = &[SESSION_STOLEN];
 
 /// A device was signed out because an old copy of its sign-in was used.

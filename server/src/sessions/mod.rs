@@ -122,7 +122,6 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
 }
 
 impl ApiState {
-    /// Sessions.
     pub fn sessions(&self) -> &Arc<Sessions> {
         self.parts.get::<Sessions>()
     }
@@ -154,7 +153,6 @@ impl Sessions {
         &self.terminations
     }
 
-    /// Exchanges refresh tokens.
     pub fn refreshes(&self) -> &Refreshes {
         &self.refreshes
     }
@@ -178,10 +176,8 @@ impl Sessions {
 /// Why a call about sessions could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionsError {
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The signing keys.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// Sessions could not be ended.

@@ -57,7 +57,6 @@ const SETTINGS: &[Setting] = &[
     .compared(|config| duration::spell(config.section::<SessionsConfig>().revocation_max_staleness)),
 ];
 
-/// All of them.
 pub const SECTION: Section = Section::new::<SessionsConfig>(SETTINGS);
 
 /// How long sessions last, and what is remembered of them.
@@ -74,7 +73,6 @@ pub struct SessionsConfig {
 }
 
 impl Lifetimes {
-    /// From the settings.
     pub fn of(config: &Config) -> Self {
         config.section::<SessionsConfig>().lifetimes
     }

@@ -20,7 +20,6 @@ use crate::store::{SessionRow, StoreError, User};
 
 /// What a client says of itself and of how it wants its tokens.
 pub struct Client {
-    /// Of its device.
     pub claimed: ClaimedDevice,
     /// Where the refresh token goes.
     pub delivery: TokenDelivery,

@@ -23,7 +23,6 @@ use crate::sessions::handlers::stale_cookies::StaleCookies;
 
 /// What every sign-in may say of its client.
 pub struct ClientFields {
-    /// The device.
     pub device_info: DeviceInfoFields,
     /// Where the refresh token goes.
     pub token_delivery: Field<Option<String>>,

@@ -82,7 +82,6 @@ pub fn of_field(field: &'static str) -> impl FnOnce(Invalid) -> WrongField {
     move |invalid| WrongField(Some(field), invalid)
 }
 
-/// Reads a line.
 pub fn read_line(line: u64, text: &[u8]) -> Entry {
     match serde_json::from_slice(text) {
         Ok(Value::Object(fields)) => {

@@ -14,7 +14,6 @@ const AROUND: usize = 144;
 
 /// Who sends, and when.
 pub struct Stamp {
-    /// The server.
     pub sender: Uuid,
     /// By the clock that all share.
     pub sent_at: Timestamp,

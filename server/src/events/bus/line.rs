@@ -23,7 +23,6 @@ const RECONNECT: Backoff = Backoff::doubling(Duration::from_millis(50), Duration
 pub struct BusLine<'a> {
     /// Which of them it is.
     pub number: usize,
-    /// How messages travel.
     pub transport: &'a dyn Transport,
     /// Receives what comes in.
     pub receiver: &'a Receiver,

@@ -17,11 +17,9 @@ pub enum Message {
     Disconnect(SubscriberId),
     /// An event for all subscribers of a topic, except `except`.
     Event {
-        /// The topic.
         topic: Topic,
         /// Whom it is not for.
         except: Option<SubscriberId>,
-        /// What happened.
         event: Box<ServerEvent>,
     },
 }

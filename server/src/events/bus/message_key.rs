@@ -15,7 +15,6 @@ impl MessageKey {
     /// How much longer a message gets by its tag, in bytes.
     pub const LENGTH: usize = 44;
 
-    /// With this key.
     pub const fn new(key: hmac::Key) -> Self {
         Self(key)
     }

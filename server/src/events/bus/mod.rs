@@ -104,7 +104,6 @@ pub struct Bus {
     clock: Arc<dyn Clock>,
 }
 
-/// The parts of a bus.
 pub struct BusParts {
     /// The ways to the other servers, the fastest first.
     pub transports: Vec<Box<dyn Transport>>,
@@ -112,7 +111,6 @@ pub struct BusParts {
     pub me: Uuid,
     /// Tells messages of this installation from others.
     pub message_key: MessageKey,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -126,7 +124,6 @@ pub fn bus(parts: BusParts) -> (BusSender, Bus) {
 }
 
 impl Bus {
-    /// The state of the bus.
     pub fn status(&self) -> Arc<BusStatus> {
         Arc::clone(&self.status)
     }

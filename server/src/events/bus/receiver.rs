@@ -19,7 +19,6 @@ const OLDEST: Duration = Duration::from_mins(2);
 
 /// Receives messages, over every line.
 pub struct Receiver {
-    /// This server.
     pub me: Uuid,
     /// Verifies that messages are ours.
     pub message_key: Arc<MessageKey>,
@@ -27,9 +26,7 @@ pub struct Receiver {
     pub seen: Mutex<Seen>,
     /// How the bus is doing.
     pub status: Arc<BusStatus>,
-    /// Publishes them here.
     pub events: Arc<Events>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 

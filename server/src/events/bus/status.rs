@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Whether messages travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusState {
     /// Both ways, over every line.

@@ -57,7 +57,6 @@ fn schema() -> RefOr<Schema> {
     AnyOfBuilder::new().item(known).item(other).description(Some(ABOUT)).into()
 }
 
-/// An event of this name.
 fn event(name: EventName) -> ObjectBuilder {
     let data = data_of(name);
     let only = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name.as_str()]));

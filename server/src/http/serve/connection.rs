@@ -38,7 +38,6 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
 /// Whose connection it is, and the slot that it has.
 pub struct AcceptedClient {
-    /// The other end.
     pub peer: SocketAddr,
     /// Shared with the stream, which lives on without us after a switch of protocols.
     pub slot: Arc<ConnectionSlot>,

@@ -38,7 +38,6 @@ impl Progress {
         self.state.load(Ordering::Acquire)
     }
 
-    /// The phase of a state.
     pub fn phase(state: u32) -> Phase {
         match state & 3 {
             0 => Phase::Silent,

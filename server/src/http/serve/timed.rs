@@ -27,7 +27,6 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// By the limits.
     pub fn new(limits: &Limits, slot: Arc<ConnectionSlot>) -> Self {
         let Limits { head, idle, idle_when_scarce, stalled_write, .. } = *limits;
         Self { head, idle, idle_when_scarce, stalled_write, slot }

@@ -16,7 +16,6 @@ pub fn impersonation_off() -> ApiError {
         .with_detail("Whoever runs this installation can allow it with IMPERSONATION=on.")
 }
 
-/// The problem.
 pub fn refused(refusal: ActingRefusal) -> ApiError {
     match refusal {
         ActingRefusal::NotAllowed => ApiError::permission_required(USERS_IMPERSONATE),

@@ -26,7 +26,6 @@ use crate::auth::tokens::AccessTokens;
 use crate::context::Context;
 use crate::store::{SessionRow, User};
 
-/// Exchanges refresh tokens.
 pub struct Refreshes {
     context: Context,
     tokens: Arc<AccessTokens>,

@@ -23,7 +23,6 @@ use crate::store::{Revocation, RevokedSubject, Tail};
 pub enum Verdict {
     /// Not revoked, as of no longer ago than `REVOCATION_MAX_STALENESS`.
     Passes,
-    /// Its session has ended.
     SessionEnded,
     /// It is from before a change to the user; its session may live.
     Superseded,

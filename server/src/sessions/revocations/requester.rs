@@ -14,7 +14,6 @@ pub enum RequesterState {
     MayEndOthers(Force),
     /// Its own end is pending on this server. All that it may request is that end.
     IsBeingEnded,
-    /// It has ended.
     HasEnded,
 }
 

@@ -38,7 +38,6 @@ use super::revocations::Revocations;
 use crate::auth::refresh::Lifetimes;
 use crate::context::Context;
 
-/// Ends sessions.
 pub struct Terminations {
     context: Context,
     revocations: Arc<Revocations>,

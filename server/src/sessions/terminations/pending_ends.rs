@@ -29,7 +29,6 @@ pub enum Force {
 /// Whether the pending ends cover a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Covered {
-    /// Nothing.
     No,
     /// It ends if the requester was alive.
     Perhaps,

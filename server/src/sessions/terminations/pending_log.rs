@@ -71,7 +71,6 @@ enum TakeOverError {
     /// Another version of the server has written it, and will find it where it is.
     #[error("its format is version {0}, which is newer than this server")]
     Newer(u32),
-    /// The disk.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -151,7 +151,6 @@ pub struct NewRegistration {
     pub account_type: AccountType,
     /// PHC string.
     pub password_hash: String,
-    /// Who registers.
     pub registrant: Registrant,
     /// The code that proves it.
     pub code: NewCode,
@@ -199,7 +198,6 @@ pub struct Registration {
     pub id: UserId,
     /// PHC string.
     pub password_hash: String,
-    /// Who registered.
     pub registrant: Registrant,
 }
 
@@ -250,7 +248,6 @@ pub struct Resending<'a> {
     /// The registration that it is for.
     pub id: UserId,
     pub code: NewCode,
-    /// Its mail.
     pub mail: NewJob,
     /// Taken for it.
     pub codes: Try,

@@ -76,7 +76,6 @@ impl From<EntryColumns> for StoredAudit {
     }
 }
 
-/// A sealed entry.
 #[derive(FromRow)]
 pub struct SealedColumns {
     #[sqlx(flatten)]
@@ -103,7 +102,6 @@ impl From<SealedColumns> for SealedAudit {
     }
 }
 
-/// A seal.
 #[derive(FromRow)]
 pub struct SealColumns {
     number: i64,

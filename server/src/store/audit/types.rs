@@ -133,7 +133,6 @@ pub struct EntrySeal {
     pub mark: Option<Vec<u8>>,
 }
 
-/// A sealed entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedAudit {
     pub entry: StoredAudit,
@@ -170,7 +169,6 @@ pub struct SealedBatch {
 /// What is to be sealed.
 #[derive(Clone, Copy, Debug)]
 pub struct Unsealed<'a> {
-    /// The newest seal there is.
     pub newest: Option<&'a AuditSeal>,
     /// The last position that is taken.
     pub last_position: i64,

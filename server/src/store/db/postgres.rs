@@ -76,7 +76,6 @@ impl Database {
         Ok(Self { pool, tail_pool, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
     }
 
-    /// Notifications between servers.
     pub fn notifications(&self) -> Notifications {
         Notifications::new((*self.options).clone())
     }

@@ -24,7 +24,6 @@ where
     row.map(T::try_from).transpose()
 }
 
-/// A stored digest.
 pub fn digest(bytes: &[u8]) -> RowResult<Digest> {
     bytes.try_into().map_err(|_| StoreError::Unreadable("digest"))
 }

@@ -17,7 +17,6 @@ pub enum Priority {
 /// Work that must happen.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// The id.
     pub id: Uuid,
     /// The name of its kind.
     pub kind: &'static str,
@@ -29,7 +28,6 @@ pub struct NewJob {
     pub lane: String,
     /// How soon it must run.
     pub priority: Priority,
-    /// When.
     pub at: Timestamp,
     /// When it is of no use any more.
     pub expires_at: Option<Timestamp>,
@@ -61,10 +59,8 @@ pub struct JobLease {
     pub token: Uuid,
 }
 
-/// A job as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The id.
     pub id: Uuid,
     /// The name of its kind.
     pub kind: String,

@@ -18,7 +18,6 @@ pub enum KeyRetirement {
 /// A signing key; the private part is sealed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKeyRow {
-    /// The key id.
     pub kid: String,
     /// The public key, 32 bytes of Ed25519.
     pub public_key: Vec<u8>,

@@ -5,7 +5,6 @@ use types::words::BuiltInRole;
 
 use crate::store::{NewAudit, NewJob, Revocation, User};
 
-/// A role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleRow {
     pub name: String,
@@ -71,7 +70,6 @@ pub struct RoleCommand<'a> {
 pub struct RoleFacts<'a> {
     /// Who asks, as they are now.
     pub actor: RoleActor<'a>,
-    /// All roles.
     pub roles: &'a [RoleRow],
     /// The roles that holders of this one, or of one that inherits from it, have between them.
     pub held_with: &'a [String],
@@ -101,7 +99,6 @@ pub struct RaisedEpochs {
 pub struct UserRolesCommand<'a> {
     /// Who asks; nobody on the command line.
     pub actor_id: Option<UserId>,
-    /// Whose roles.
     pub user_id: UserId,
     /// The names of all roles from now on.
     pub roles: &'a [String],
@@ -118,7 +115,6 @@ pub struct UserRoleFacts<'a> {
     pub actor: RoleActor<'a>,
     /// Whose roles, as they are now.
     pub user: &'a User,
-    /// All roles.
     pub roles: &'a [RoleRow],
     /// Whether somebody else is an owner who may sign in.
     pub another_owner: bool,

@@ -30,7 +30,6 @@ pub enum Entrance {
         /// What the room says of it, where the user has joined and was not in it before.
         joined: Option<RoomMessageRow>,
     },
-    /// There is no such room.
     NoSuchRoom,
     /// As many are in it as may be.
     Full,
@@ -40,7 +39,6 @@ pub enum Entrance {
     SessionEnded,
 }
 
-/// A room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRow {
     pub id: RoomId,

@@ -89,7 +89,6 @@ pub struct SessionRow {
 /// Who acts for the user in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acting {
-    /// Whoever acts.
     pub actor_id: UserId,
     /// Their name when they began.
     pub actor_name: String,
@@ -121,7 +120,6 @@ pub struct SessionLimit<'a> {
 /// How recording a sign-in ended.
 #[derive(Clone, Debug)]
 pub enum SignIn {
-    /// The session exists.
     Done {
         /// The user, with the epoch for the access token.
         user: Box<User>,
@@ -184,7 +182,6 @@ pub struct RefreshAttempt {
     pub remember_until: Timestamp,
     /// The session it names.
     pub session_id: SessionId,
-    /// Its digest.
     pub presented: Digest,
     /// Its successor's digest.
     pub successor: Digest,
@@ -208,12 +205,7 @@ pub enum Refresh {
         repeat: Option<RepeatKind>,
     },
     /// Refused by decision; nothing was written.
-    Refused {
-        /// The session as it is.
-        session: Box<SessionRow>,
-        /// Why.
-        decision: RefreshDecision,
-    },
+    Refused { session: Box<SessionRow>, decision: RefreshDecision },
     /// The session ended before.
     Ended(SessionEnd),
     /// No such session.
@@ -225,7 +217,6 @@ pub enum Refresh {
 pub enum Standing {
     /// The session lives, and the epoch is not below the user's.
     Good,
-    /// The session has ended.
     Ended(SessionEnd),
     /// The session lives; the token is from before a change to the user and must be refreshed.
     OldEpoch,
