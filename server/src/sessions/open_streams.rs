@@ -19,11 +19,8 @@ const STREAMS: CleanUpStep = CleanUpStep { name: "streams", in_words: "open stre
 /// The subscriber of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscriber {
-    /// The user.
     pub user_id: UserId,
-    /// The session.
     pub session_id: SessionId,
-    /// When it began.
     pub session_created_at: Timestamp,
     /// Epoch of the token or ticket.
     pub epoch: i64,
@@ -52,9 +49,7 @@ struct Open {
 /// One open stream. Dropping it closes it.
 pub struct OpenStream {
     streams: Arc<OpenStreams>,
-    /// Who listens.
     pub who: Subscriber,
-    /// Its events.
     pub subscription: Subscription,
 }
 
@@ -76,7 +71,6 @@ impl OpenStreams {
         Self { events, by_user: Mutex::default(), metrics }
     }
 
-    /// Opens a stream.
     pub fn open(self: &Arc<Self>, who: Subscriber) -> Result<OpenStream, TooManyStreams> {
         let Subscriber { user_id, session_id, session_created_at, epoch, .. } = who;
         let mut by_user = self.by_user();
