@@ -87,17 +87,17 @@ impl Rooms {
 
     /// The user leaves a room with all sessions. False where they were not in it.
     pub async fn leave(&self, who: Occupant, room: RoomId) -> Result<bool, StoreError> {
-        let said = self.context.store.rooms().leave_room(room, who.user_id, self.context.now()).await?;
-        self.left(said.as_slice());
-        Ok(said.is_some())
+        let departure = self.context.store.rooms().leave_room(room, who.user_id, self.context.now()).await?;
+        self.left(departure.as_slice());
+        Ok(departure.is_some())
     }
 
     /// A moderator removes a user from a room. False where they were not in it.
     pub async fn remove_participant(&self, by: &Moderator, room: RoomId, user: UserId) -> Result<bool, StoreError> {
         let audit = NewAudit { user_id: Some(user), ..self.moderation(AuditAction::RoomParticipantRemoved, by, room) };
-        let said = self.context.store.rooms().remove_participant(room, user, &audit).await?;
-        self.left(said.as_slice());
-        Ok(said.is_some())
+        let departure = self.context.store.rooms().remove_participant(room, user, &audit).await?;
+        self.left(departure.as_slice());
+        Ok(departure.is_some())
     }
 
     /// The user says something in a room. `None` where they are not in it.
@@ -140,19 +140,19 @@ impl Rooms {
 
     /// Tells of users who are not in a room any more.
     pub fn left(&self, departures: &[RoomMessageRow]) {
-        for said in departures {
-            if let Some(how) = said.kind.known().and_then(Departure::of) {
+        for departure in departures {
+            if let Some(how) = departure.kind.known().and_then(Departure::of) {
                 self.metrics.departures.increment(how);
             }
-            self.tell(&views::event(said));
+            self.tell(&views::event(departure));
         }
     }
 
     /// Tells of a user who has joined, where one has.
     fn entered(&self, entrance: &Entrance) {
-        let Entrance::Entered { joined: Some(said), .. } = entrance else { return };
+        let Entrance::Entered { joined: Some(message), .. } = entrance else { return };
         self.metrics.joins.increment();
-        self.tell(&views::event(said));
+        self.tell(&views::event(message));
     }
 
     /// Tells that a user writes in a room, or does not any more.
@@ -248,11 +248,12 @@ mod tests {
         let rooms = Rooms::new(&context, &Config::for_tests(folder.path(), &[]).expect("settings"), None);
         let listen = |room| context.events.topics().subscribe(Topic::Room(room), SubscriberId(Uuid::from_u128(10)));
         let (mut attic, mut kitchen) = (listen(ATTIC), listen(KITCHEN));
-        let said = RoomMessageRow { kind: RoomMessageKind::SignedOut.into(), text: String::new(), ..longest_message() };
-        rooms.left_with_sessions(std::slice::from_ref(&said));
+        let departure =
+            RoomMessageRow { kind: RoomMessageKind::SignedOut.into(), text: String::new(), ..longest_message() };
+        rooms.left_with_sessions(std::slice::from_ref(&departure));
         let event = attic.next().await.expect("an event");
         let ServerEvent::Room(written) = &*event else { panic!("{event:?}") };
-        let left = RoomEvent::Left(RoomLeft { room_id: ATTIC, user_id: ADA, message: views::message(&said) });
+        let left = RoomEvent::Left(RoomLeft { room_id: ATTIC, user_id: ADA, message: views::message(&departure) });
         assert_eq!(written.read(), Some(Ok(left)));
         assert!(attic.try_next().is_none() && kitchen.try_next().is_none());
     }

@@ -18,7 +18,7 @@ use crate::store::Heartbeat;
 
 /// How long somebody counts as writing without saying so again.
 const TYPING_FOR: Duration = Duration::from_secs(5);
-/// How often others are told again that somebody writes.
+/// How often others are notified again that somebody writes.
 const TYPING_AGAIN: Duration = Duration::from_secs(1);
 
 /// A socket of this server.
@@ -227,8 +227,8 @@ impl Attendances {
         (unattended, sockets.len())
     }
 
-    /// The user of a socket writes in a room, or does not any more. Gives whether others should be told; nothing where
-    /// the socket does not attend the room.
+    /// The user of a socket writes in a room, or does not any more. Gives whether others should be notified; nothing
+    /// where the socket does not attend the room.
     pub fn typing(&self, id: SocketId, room: RoomId, typing: bool, now: Instant) -> Option<bool> {
         let mut all = self.all();
         let attendee = all.rooms.get_mut(&room)?.attendees.get_mut(&id).filter(|attendee| attendee.is_in)?;
@@ -237,11 +237,11 @@ impl Attendances {
             attendee.typing_since = None;
             return Some(was_typing);
         }
-        let told = attendee.typing_since.filter(|since| now.saturating_duration_since(*since) < TYPING_AGAIN);
-        if told.is_none() {
+        let notified = attendee.typing_since.filter(|since| now.saturating_duration_since(*since) < TYPING_AGAIN);
+        if notified.is_none() {
             attendee.typing_since = Some(now);
         }
-        Some(told.is_none())
+        Some(notified.is_none())
     }
 
     /// A session has said something in a room, and writes no more. Gives whether it did.
