@@ -1,4 +1,5 @@
-//! What users do in rooms. Each is one verb of the store; once it is committed, everybody in the room is told.
+//! What users do in rooms. Each is one verb of the store; once it is committed, everybody in the room is
+//! notified.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

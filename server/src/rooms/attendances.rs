@@ -32,7 +32,7 @@ pub struct Attendances {
     all: Mutex<All>,
     /// Notified when heartbeats should be written at once.
     pub beat: Notify,
-    /// Notified when rooms may say something that has not been heard here.
+    /// Notified when rooms may have messages that were not received here.
     pub look: Notify,
 }
 
@@ -110,7 +110,7 @@ pub struct Detached {
     pub is_lost: bool,
 }
 
-/// How a feed is told of its room.
+/// What connects a feed with its room.
 pub struct FeedLine {
     /// Set once it delivers.
     pub is_ready: watch::Sender<bool>,

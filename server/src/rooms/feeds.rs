@@ -162,17 +162,17 @@ impl Feed {
         if !attends {
             return;
         }
-        // Where it cannot be asked they are told nothing more either: their client attends anew.
+        // Where it cannot be asked they get nothing more either: their client attends anew.
         let is_in = self.rooms.context.store.rooms().room(self.room, user).await;
         if !is_in.is_ok_and(|room| room.is_some_and(|room| room.joined)) {
             self.rooms.close_room(self.room, |who| who.user_id == user);
         }
     }
 
-    /// This server could not keep up, or is about to stop. Those here are told to load everything anew.
+    /// This server could not keep up, or is about to stop. The `hello` has those here load everything anew.
     async fn listen_anew(&mut self) {
         if self.rooms.context.events.topics().is_closed() {
-            // Everybody here is told so, and goes.
+            // Everybody's events end, and everybody goes.
             while self.line.newest.changed().await.is_ok() {}
             return;
         }

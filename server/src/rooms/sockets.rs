@@ -1,4 +1,4 @@
-//! What a socket does in rooms: it attends some, and tells that somebody writes.
+//! What a socket does in rooms: it attends some, and notifies others that its user writes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::events::EventSender;
 use crate::sessions::Subscriber;
 use crate::store::{Heartbeat, StoreError};
 
-/// How long a room may take until it is heard.
+/// How long the feed of a room may take until it delivers.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
 /// A socket in rooms. Dropping it loses the connection.
@@ -91,7 +91,7 @@ impl RoomSocket {
             send_closed(&self.events, room);
             return Ok(());
         }
-        // What is said from now on is heard. Its client knows by the presence that is told next.
+        // What is said from now on is received. Its client knows by the presence that comes next.
         if self.rooms.attendances.attend(self.id, room, here) {
             self.rooms.update_redis(room, self.occupant()).await;
             self.rooms.tell_presence(room, self.who.user_id).await?;
@@ -116,7 +116,7 @@ impl RoomSocket {
         Ok(())
     }
 
-    /// Its user writes in a room, or does not any more. Only those in the room are told.
+    /// Its user writes in a room, or does not any more. Only those in the room are notified.
     pub fn types(&self, room: RoomId, typing: bool) {
         match self.rooms.attendances.typing(self.id, room, typing, self.rooms.context.clock.monotonic()) {
             Some(true) => self.rooms.tell_typing(room, self.who.user_id, typing),

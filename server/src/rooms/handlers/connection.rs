@@ -131,7 +131,7 @@ fn closed(listening: &Listening) -> End {
 struct Connection {
     /// Of the last event.
     number: u64,
-    /// Pings since the client was last heard of.
+    /// Pings since anything was last received.
     unanswered: u32,
     allowance: Allowance,
     rooms: RoomSocket,
