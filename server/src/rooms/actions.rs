@@ -113,9 +113,9 @@ impl Rooms {
         if let Some(message) = &posted {
             self.metrics.messages.increment();
             if self.attendances.has_said(who.session_id, room, self.context.clock.monotonic()) {
-                self.tell_typing(room, who.user_id, false);
+                self.publish_typing(room, who.user_id, false);
             }
-            self.tell(&RoomEvent::Message(RoomMessagePosted { room_id: room, message: views::message(message) }));
+            self.publish(&RoomEvent::Message(RoomMessagePosted { room_id: room, message: views::message(message) }));
         }
         Ok(posted)
     }
@@ -127,7 +127,7 @@ impl Rooms {
         if let Some(message) = &removed {
             self.metrics.messages_removed.increment();
             let number = message.number.unsigned_abs();
-            self.tell(&RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: room, number, at: audit.at }));
+            self.publish(&RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: room, number, at: audit.at }));
         }
         Ok(removed.is_some())
     }
@@ -139,29 +139,29 @@ impl Rooms {
         self.left(departures);
     }
 
-    /// Tells of users who are not in a room any more.
+    /// Publishes that users are not in a room any more.
     pub fn left(&self, departures: &[RoomMessageRow]) {
         for departure in departures {
             if let Some(how) = departure.kind.known().and_then(Departure::of) {
                 self.metrics.departures.increment(how);
             }
-            self.tell(&views::event(departure));
+            self.publish(&views::event(departure));
         }
     }
 
-    /// Tells of a user who has joined, where one has.
+    /// Publishes that a user has joined, where one has.
     fn entered(&self, entrance: &Entrance) {
         let Entrance::Entered { joined: Some(message), .. } = entrance else { return };
         self.metrics.joins.increment();
-        self.tell(&views::event(message));
+        self.publish(&views::event(message));
     }
 
-    /// Tells that a user writes in a room, or does not any more.
-    pub(super) fn tell_typing(&self, room_id: RoomId, user_id: UserId, typing: bool) {
-        self.tell(&RoomEvent::Typing(RoomTyping { room_id, user_id, typing }));
+    /// Publishes that a user writes in a room, or does not any more.
+    pub(super) fn publish_typing(&self, room_id: RoomId, user_id: UserId, typing: bool) {
+        self.publish(&RoomEvent::Typing(RoomTyping { room_id, user_id, typing }));
     }
 
-    pub(super) fn tell(&self, event: &RoomEvent) {
+    pub(super) fn publish(&self, event: &RoomEvent) {
         // What is said here can be written.
         if let Ok(written) = event.write() {
             self.context.events.publish(Topic::Room(event.room_id()), &written, None);

@@ -84,7 +84,7 @@ impl Rooms {
             self.attendances.beat.notify_one();
         }
         for (user, room) in &unattended.typing {
-            self.tell_typing(*room, *user, false);
+            self.publish_typing(*room, *user, false);
         }
         let (attendances, typing) = (unattended.rooms.len(), unattended.typing.len());
         self.metrics.cleaned_up.add(CleanedUp::Sockets, sockets);

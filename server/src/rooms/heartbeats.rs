@@ -151,12 +151,12 @@ impl Rooms {
         }
     }
 
-    /// Tells everybody in a room how a user is there now, by the device on which they are most.
-    pub async fn tell_presence(&self, room: RoomId, user: UserId) -> Result<(), StoreError> {
+    /// Publishes to everybody in a room how a user is there now, by the device on which they are most.
+    pub async fn publish_presence(&self, room: RoomId, user: UserId) -> Result<(), StoreError> {
         let now = self.context.now();
         let participants = self.participants(room, now).await?;
         if let Some(participant) = participants.iter().find(|participant| participant.user_id == user) {
-            self.tell(&presence_changed(room, user, presence(participant, now)));
+            self.publish(&presence_changed(room, user, presence(participant, now)));
         }
         Ok(())
     }

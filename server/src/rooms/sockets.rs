@@ -94,7 +94,7 @@ impl RoomSocket {
         // What is said from now on is received. Its client knows by the presence that comes next.
         if self.rooms.attendances.attend(self.id, room, here) {
             self.rooms.update_redis(room, self.occupant()).await;
-            self.rooms.tell_presence(room, self.who.user_id).await?;
+            self.rooms.publish_presence(room, self.who.user_id).await?;
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ impl RoomSocket {
         let detached = self.rooms.attendances.leave(self.id, room, self.rooms.context.clock.monotonic());
         let Some(detached) = detached else { return Ok(()) };
         if detached.was_typing {
-            self.rooms.tell_typing(room, self.who.user_id, false);
+            self.rooms.publish_typing(room, self.who.user_id, false);
         }
         if detached.is_lost {
             let now = self.rooms.context.now();
@@ -111,7 +111,7 @@ impl RoomSocket {
             let beat = Heartbeat { until, is_away: true, session_id: self.who.session_id, room_id: room };
             self.rooms.context.store.rooms().heartbeat(&[beat], now).await?;
             self.rooms.update_redis(room, self.occupant()).await;
-            self.rooms.tell_presence(room, self.who.user_id).await?;
+            self.rooms.publish_presence(room, self.who.user_id).await?;
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl RoomSocket {
     /// Its user writes in a room, or does not any more. Only those in the room are notified.
     pub fn types(&self, room: RoomId, typing: bool) {
         match self.rooms.attendances.typing(self.id, room, typing, self.rooms.context.clock.monotonic()) {
-            Some(true) => self.rooms.tell_typing(room, self.who.user_id, typing),
+            Some(true) => self.rooms.publish_typing(room, self.who.user_id, typing),
             // Others know it.
             Some(false) => {}
             None => send_closed(&self.events, room),
@@ -143,7 +143,7 @@ impl Drop for RoomSocket {
     fn drop(&mut self) {
         let unattended = self.rooms.attendances.close(self.id, self.rooms.context.clock.monotonic());
         for (user, room) in unattended.typing {
-            self.rooms.tell_typing(room, user, false);
+            self.rooms.publish_typing(room, user, false);
         }
     }
 }
