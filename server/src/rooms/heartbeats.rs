@@ -134,7 +134,7 @@ impl Rooms {
                     grey.insert((room, user));
                 }
                 if !is_grey || !was_grey {
-                    self.tell_here(&presence_changed(room, user, presence));
+                    self.deliver_here(&presence_changed(room, user, presence));
                 }
             }
         }
@@ -142,8 +142,8 @@ impl Rooms {
         Ok(())
     }
 
-    /// Tells those who attend a room here.
-    fn tell_here(&self, event: &RoomEvent) {
+    /// Delivers to those who attend a room here.
+    fn deliver_here(&self, event: &RoomEvent) {
         // What is said here can be written.
         if let Ok(written) = event.write() {
             let count = self.attendances.deliver(event.room_id(), &Arc::new(written));
