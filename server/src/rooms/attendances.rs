@@ -289,7 +289,7 @@ impl Attendances {
     }
 
     /// The newest message of a room has this number.
-    pub fn tell_newest(&self, room: RoomId, number: i64) {
+    pub fn set_newest(&self, room: RoomId, number: i64) {
         if let Some(attended) = self.all().rooms.get(&room) {
             attended.newest.send_if_modified(|newest| {
                 let is_newer = number > *newest;
@@ -500,10 +500,10 @@ mod tests {
         let attendances = Attendances::default();
         let laptop = opens(&attendances, LAPTOP);
         let mut line = attends(&attendances, &laptop, true).expect("a line");
-        attendances.tell_newest(ATTIC, 7);
+        attendances.set_newest(ATTIC, 7);
         assert_eq!(*line.newest.borrow_and_update(), 7);
-        attendances.tell_newest(ATTIC, 7);
-        attendances.tell_newest(ATTIC, 6);
+        attendances.set_newest(ATTIC, 7);
+        attendances.set_newest(ATTIC, 6);
         assert!(!line.newest.has_changed().expect("it is open"));
     }
 }

@@ -101,7 +101,7 @@ impl Rooms {
             return Ok(());
         }
         for (room, number) in self.context.store.rooms().last_numbers(&rooms).await? {
-            self.attendances.tell_newest(room, number);
+            self.attendances.set_newest(room, number);
         }
         self.look_for_quiet().await
     }
