@@ -1,9 +1,9 @@
 //! Rooms: small chats whose participants show what the end of a session takes along.
 //!
-//! `actions` is what users do in rooms, each a verb of the store of which everybody in the room is then notified. `presence`
-//! says who is there, `sweep` ends what has run out, `history` deletes what was said long ago. Whoever is signed out
-//! leaves their rooms in the transaction that ends the session (`store/rooms`); here others are only notified. `views`
-//! is rooms on the wire.
+//! `actions` is what users do in rooms, each a verb of the store of which everybody in the room is then notified.
+//! `presence` says who is there, `sweep` ends what has run out, `history` deletes what was said long ago. Whoever is
+//! signed out leaves their rooms in the transaction that ends the session (`store/rooms`); here others are only
+//! notified. `views` is rooms on the wire.
 //!
 //! `sockets` is what a socket does in rooms, `attendances` which of this server attend which rooms, `feeds` brings them
 //! what the rooms say, `heartbeats` keeps presence true, and `endings` is what ends here with a session. Where there is
