@@ -33,7 +33,7 @@ pub struct Attendances {
     /// Notified when heartbeats should be written at once.
     pub beat: Notify,
     /// Notified when rooms may have messages that were not received here.
-    pub look: Notify,
+    pub poll: Notify,
 }
 
 #[derive(Default)]

@@ -29,7 +29,7 @@ impl SessionBound for Rooms {
                 RevokedSubject::Epoch(least) => who.user_id == revocation.user_id && who.epoch < least,
             });
             // What the rooms say of it was committed with it, perhaps by another server.
-            self.attendances.look.notify_one();
+            self.attendances.poll.notify_one();
         }
         Vec::new()
     }

@@ -22,15 +22,15 @@ use crate::store::{Heartbeat, StoreError};
 const BEAT: Duration = Duration::from_secs(3);
 /// It has so many while its presence would run out.
 const BEATS_A_TIMEOUT: u32 = 3;
-/// How often rooms are looked at without a hint.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often rooms are polled without a hint.
+const POLL: Duration = Duration::from_secs(1);
 /// Hints that come together are one.
 const GATHERED_FOR: Duration = Duration::from_millis(10);
 
-/// Whom this server has shown as grey, and up to when it has looked for such.
+/// Whom this server has shown as grey, and up to when it has polled for such.
 #[derive(Clone)]
 pub struct Quiet {
-    looked_until: Timestamp,
+    polled_until: Timestamp,
     grey: HashSet<(RoomId, UserId)>,
     /// Who was connected when Redis was last believed.
     connected: HashSet<(RoomId, UserId)>,
@@ -39,7 +39,7 @@ pub struct Quiet {
 impl Quiet {
     /// Nobody yet; whoever goes grey after this moment is found.
     pub fn since(now: Timestamp) -> Self {
-        Self { looked_until: now.minus(GREY_AFTER), grey: HashSet::new(), connected: HashSet::new() }
+        Self { polled_until: now.minus(GREY_AFTER), grey: HashSet::new(), connected: HashSet::new() }
     }
 }
 
@@ -53,10 +53,10 @@ impl Rooms {
         every(schedule, stop, || self.beat()).await;
     }
 
-    /// Looks until `stop` whether rooms say something that has not been heard here, and who has gone quiet.
-    pub async fn look_until(&self, stop: &CancellationToken) {
-        let schedule = Schedule::every("room look", LOOK).woken_by(&self.attendances.look);
-        every(schedule, stop, || self.look()).await;
+    /// Polls until `stop` for messages of rooms that were not received here, and for whoever has gone quiet.
+    pub async fn poll_until(&self, stop: &CancellationToken) {
+        let schedule = Schedule::every("room poll", POLL).woken_by(&self.attendances.poll);
+        every(schedule, stop, || self.poll()).await;
     }
 
     async fn beat(&self) -> Result<(), StoreError> {
@@ -93,7 +93,7 @@ impl Rooms {
         Ok(())
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
+    async fn poll(&self) -> Result<(), StoreError> {
         tokio::time::sleep(GATHERED_FOR).await;
         let rooms = self.attendances.rooms();
         if rooms.is_empty() {
@@ -107,15 +107,15 @@ impl Rooms {
     }
 
     /// Shows those as grey of whom no heartbeat comes any more, and those as present again of whom one does. Every
-    /// server looks for itself, so that it needs nobody who tells it.
+    /// server polls for itself, so that it needs nobody to notify it.
     async fn look_for_quiet(&self) -> Result<(), StoreError> {
         let now = self.context.now();
-        let Quiet { looked_until, grey: were_grey, connected: were_connected } = self.quiet().clone();
-        let before = looked_until.max(now.minus(GREY_AFTER));
+        let Quiet { polled_until, grey: were_grey, connected: were_connected } = self.quiet().clone();
+        let before = polled_until.max(now.minus(GREY_AFTER));
         let mut asked: HashMap<(RoomId, bool), HashSet<UserId>> = HashMap::new();
         let by_redis = self.connected(&self.attendances.rooms(), now).await;
         let connected = by_redis.as_ref().map_or_else(|| were_connected.clone(), Connected::everybody);
-        let quiet = self.context.store.rooms().gone_quiet(looked_until, before, now).await?;
+        let quiet = self.context.store.rooms().gone_quiet(polled_until, before, now).await?;
         let lost = were_connected.difference(&connected).chain(&were_grey).copied();
         for (room, user) in quiet.into_iter().chain(lost) {
             asked.entry((room, were_grey.contains(&(room, user)))).or_default().insert(user);
@@ -138,7 +138,7 @@ impl Rooms {
                 }
             }
         }
-        *self.quiet() = Quiet { looked_until: before, grey, connected };
+        *self.quiet() = Quiet { polled_until: before, grey, connected };
         Ok(())
     }
 

@@ -116,9 +116,9 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
 }
 
 fn start(state: &ApiState, background: &Background) {
-    let [sweeps, forgets, beats, looks] = std::array::from_fn(|_| Arc::clone(state.rooms()));
+    let [sweeps, forgets, beats, polls] = std::array::from_fn(|_| Arc::clone(state.rooms()));
     background.spawn("room heartbeats", |stop| async move { beats.beat_until(&stop).await });
-    background.spawn("room look", |stop| async move { looks.look_until(&stop).await });
+    background.spawn("room poll", |stop| async move { polls.poll_until(&stop).await });
     background.spawn("room presence", |stop| async move { sweeps.sweep_until(&stop).await });
     background.spawn("room history", |stop| async move { forgets.forget_until(&stop).await });
 }
