@@ -151,7 +151,7 @@ async fn a_message_without_proof_or_sent_again_does_nothing_and_is_counted() {
         wire.send(forged).await.unwrap();
     }
     until(&there, 4).await;
-    assert!(there.hint.notified().now_or_never().is_none(), "nobody looks at the log for that");
+    assert!(there.hint.notified().now_or_never().is_none(), "nobody polls the log for that");
 
     let here = end(&[&wire], "ours", &clock).await;
     here.sender.publish(Message::Revoked);
