@@ -9,7 +9,7 @@ use types::domain::{SessionId, UserId};
 use types::words::AuditAction;
 
 use super::attendances::Attendances;
-use super::heartbeats::Quiet;
+use super::heartbeats::ShownGrey;
 use super::metrics::{CleanedUp, Departure, RoomMetrics};
 use super::redis_presence::RedisPresence;
 use super::settings::RoomsConfig;
@@ -36,7 +36,7 @@ pub struct Rooms {
     pub(super) metrics: Arc<RoomMetrics>,
     /// Which sockets of this server attend which rooms.
     pub(super) attendances: Attendances,
-    pub(super) quiet: Mutex<Quiet>,
+    pub(super) shown_grey: Mutex<ShownGrey>,
     /// Where heartbeats are, where there is a Redis.
     pub(super) redis: Option<RedisPresence>,
 }
@@ -64,10 +64,10 @@ impl Rooms {
     pub fn new(context: &Context, config: &Config, redis: Option<Arc<RedisConnection>>) -> Self {
         let RoomsConfig { presence_timeout, retention } = *config.section::<RoomsConfig>();
         let (server, metrics) = (config.server.server_id.clone(), context.metrics.group::<RoomMetrics>());
-        let quiet = Mutex::new(Quiet::since(context.now()));
+        let shown_grey = Mutex::new(ShownGrey::since(context.now()));
         let attendances = Attendances::default();
         let redis = redis.map(|redis| RedisPresence::new(redis, &context.keys.installation(), Arc::clone(&metrics)));
-        Self { context: context.clone(), server, presence_timeout, retention, metrics, attendances, quiet, redis }
+        Self { context: context.clone(), server, presence_timeout, retention, metrics, attendances, shown_grey, redis }
     }
 
     /// Makes a room, which its creator enters.

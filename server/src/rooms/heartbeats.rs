@@ -29,14 +29,14 @@ const GATHERED_FOR: Duration = Duration::from_millis(10);
 
 /// Whom this server has shown as grey, and up to when it has polled for such.
 #[derive(Clone)]
-pub struct Quiet {
+pub struct ShownGrey {
     polled_until: Timestamp,
     grey: HashSet<(RoomId, UserId)>,
     /// Who was connected when Redis was last believed.
     connected: HashSet<(RoomId, UserId)>,
 }
 
-impl Quiet {
+impl ShownGrey {
     /// Nobody yet; whoever goes grey after this moment is found.
     pub fn since(now: Timestamp) -> Self {
         Self { polled_until: now.minus(GREY_AFTER), grey: HashSet::new(), connected: HashSet::new() }
@@ -53,7 +53,7 @@ impl Rooms {
         every(schedule, stop, || self.beat()).await;
     }
 
-    /// Polls until `stop` for messages of rooms that were not received here, and for whoever has gone quiet.
+    /// Polls until `stop` for messages of rooms that were not received here, and for whoever has gone grey.
     pub async fn poll_until(&self, stop: &CancellationToken) {
         let schedule = Schedule::every("room poll", POLL).woken_by(&self.attendances.poll);
         every(schedule, stop, || self.poll()).await;
@@ -97,27 +97,27 @@ impl Rooms {
         tokio::time::sleep(GATHERED_FOR).await;
         let rooms = self.attendances.rooms();
         if rooms.is_empty() {
-            *self.quiet() = Quiet::since(self.context.now());
+            *self.shown_grey() = ShownGrey::since(self.context.now());
             return Ok(());
         }
         for (room, number) in self.context.store.rooms().last_numbers(&rooms).await? {
             self.attendances.set_newest(room, number);
         }
-        self.look_for_quiet().await
+        self.show_grey().await
     }
 
     /// Shows those as grey of whom no heartbeat comes any more, and those as present again of whom one does. Every
     /// server polls for itself, so that it needs nobody to notify it.
-    async fn look_for_quiet(&self) -> Result<(), StoreError> {
+    async fn show_grey(&self) -> Result<(), StoreError> {
         let now = self.context.now();
-        let Quiet { polled_until, grey: were_grey, connected: were_connected } = self.quiet().clone();
+        let ShownGrey { polled_until, grey: were_grey, connected: were_connected } = self.shown_grey().clone();
         let before = polled_until.max(now.minus(GREY_AFTER));
         let mut asked: HashMap<(RoomId, bool), HashSet<UserId>> = HashMap::new();
         let by_redis = self.connected(&self.attendances.rooms(), now).await;
         let connected = by_redis.as_ref().map_or_else(|| were_connected.clone(), Connected::everybody);
-        let quiet = self.context.store.rooms().gone_quiet(polled_until, before, now).await?;
+        let gone_grey = self.context.store.rooms().gone_grey(polled_until, before, now).await?;
         let lost = were_connected.difference(&connected).chain(&were_grey).copied();
-        for (room, user) in quiet.into_iter().chain(lost) {
+        for (room, user) in gone_grey.into_iter().chain(lost) {
             asked.entry((room, were_grey.contains(&(room, user)))).or_default().insert(user);
         }
         asked.retain(|(room, _), _| self.attendances.is_attended(*room));
@@ -138,7 +138,7 @@ impl Rooms {
                 }
             }
         }
-        *self.quiet() = Quiet { polled_until: before, grey, connected };
+        *self.shown_grey() = ShownGrey { polled_until: before, grey, connected };
         Ok(())
     }
 
@@ -161,8 +161,8 @@ impl Rooms {
         Ok(())
     }
 
-    fn quiet(&self) -> MutexGuard<'_, Quiet> {
-        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shown_grey(&self) -> MutexGuard<'_, ShownGrey> {
+        self.shown_grey.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -61,7 +61,7 @@ verbs! {
     /// the last one counts as if it were still to come.
     prolong_presence(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
     /// Of whom in which rooms the last heartbeat of a session that is present lies between these moments.
-    gone_quiet(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
+    gone_grey(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
     /// The number of the last message of rooms.
     last_numbers(rooms: &[RoomId]) -> Vec<(RoomId, i64)>;
     /// The connections of a server are lost: whoever has none elsewhere is shown as such at once.

@@ -80,7 +80,7 @@ statements! {
     /// For a session whose heartbeats Redis has: while its presence lasts, the database does not say that none comes.
     PROLONG_PRESENCE = prolong!("$2");
     /// Of all who are present: as many rows as there are sessions in rooms.
-    GONE_QUIET = "SELECT DISTINCT room_id, user_id FROM room_presence \
+    GONE_GREY = "SELECT DISTINCT room_id, user_id FROM room_presence \
         WHERE until > $3 AND heartbeat_at >= $1 AND heartbeat_at < $2";
     LAST_NUMBERS = "SELECT id, last_number FROM rooms WHERE id IN ({list:1})";
     LOSE_CONNECTIONS = concat!("UPDATE room_presence SET heartbeat_at = 0", presences!("p.server = $1"));

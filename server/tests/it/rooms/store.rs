@@ -402,10 +402,10 @@ async fn who_is_in_a_room_attends_it_and_nobody_joins_by_that(
 
     // A heartbeat in one room says nothing of the other.
     store.rooms().heartbeat(&[beat(attic, hers, minutes(2))], minutes(2)).await.expect("an answer");
-    let quiet = store.rooms().gone_quiet(START, minutes(1), minutes(2)).await.expect("an answer");
-    assert_eq!(quiet, [(kitchen, ada)]);
-    let quiet = store.rooms().gone_quiet(minutes(1), minutes(2), minutes(2)).await.expect("an answer");
-    assert_eq!(quiet, [(attic, bob)]);
+    let gone_grey = store.rooms().gone_grey(START, minutes(1), minutes(2)).await.expect("an answer");
+    assert_eq!(gone_grey, [(kitchen, ada)]);
+    let gone_grey = store.rooms().gone_grey(minutes(1), minutes(2), minutes(2)).await.expect("an answer");
+    assert_eq!(gone_grey, [(attic, bob)]);
 
     let mut numbers = store.rooms().last_numbers(&[attic, kitchen, RoomId(Uuid::nil())]).await.expect("numbers");
     numbers.sort_unstable_by_key(|(_, number)| std::cmp::Reverse(*number));

@@ -69,13 +69,13 @@ impl Database {
         Ok(present)
     }
 
-    pub(in crate::store) async fn gone_quiet(
+    pub(in crate::store) async fn gone_grey(
         &self,
         since: Timestamp,
         before: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<(RoomId, UserId)>> {
-        let rows: Vec<(Uuid, Uuid)> = query_as(sql::rooms::GONE_QUIET)
+        let rows: Vec<(Uuid, Uuid)> = query_as(sql::rooms::GONE_GREY)
             .bind(since.as_millis())
             .bind(before.as_millis())
             .bind(now.as_millis())
