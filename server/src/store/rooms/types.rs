@@ -109,14 +109,14 @@ pub struct PresenceSweep {
 
 /// A session that has ended while it was present in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeavingSession {
+pub struct DepartingSession {
     pub session_id: SessionId,
     pub user_id: UserId,
     pub reason: EndReason,
     pub at: Timestamp,
 }
 
-impl LeavingSession {
+impl DepartingSession {
     /// What a room says of a user who leaves it with the session.
     pub const fn kind(&self) -> RoomMessageKind {
         match self.reason {

@@ -15,7 +15,7 @@ use super::messages::{NewRoomMessage, insert_messages};
 use super::{Connection, DIALECT, Database, Db, Result, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::retry_conflicts;
-use crate::store::{Heartbeat, LeavingSession, PresenceSweep, RoomMessageRow, sql};
+use crate::store::{DepartingSession, Heartbeat, PresenceSweep, RoomMessageRow, sql};
 
 /// Values that one statement names.
 const VALUES_AT_ONCE: usize = 200;
@@ -159,14 +159,14 @@ impl Database {
 /// in a room, nothing is asked.
 pub(in crate::store) async fn leave_with_sessions(
     connection: &mut Connection,
-    leaving: &[LeavingSession],
+    departing: &[DepartingSession],
 ) -> Result<Vec<RoomMessageRow>> {
-    let Some(at) = leaving.iter().map(|session| session.at).max() else { return Ok(Vec::new()) };
-    let mut sessions: Vec<SessionId> = leaving.iter().map(|session| session.session_id).collect();
+    let Some(at) = departing.iter().map(|session| session.at).max() else { return Ok(Vec::new()) };
+    let mut sessions: Vec<SessionId> = departing.iter().map(|session| session.session_id).collect();
     sessions.sort_unstable();
     end_presences(connection, &sessions).await?;
     let kinds: BTreeMap<UserId, RoomMessageKind> =
-        leaving.iter().map(|session| (session.user_id, session.kind())).collect();
+        departing.iter().map(|session| (session.user_id, session.kind())).collect();
     leave_where_absent(connection, &kinds, at).await
 }
 

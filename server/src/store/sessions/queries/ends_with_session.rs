@@ -6,19 +6,19 @@ use types::words::EndReason;
 
 use super::super::rooms::presence::leave_with_sessions;
 use super::{Connection, Result};
-use crate::store::{EndedSession, LeavingSession, RoomMessageRow};
+use crate::store::{EndedSession, DepartingSession, RoomMessageRow};
 
 /// The sessions that a transaction has ended, as each step needs them.
 #[derive(Default)]
 pub(in crate::store) struct StoredEnds {
-    leaving: Vec<LeavingSession>,
+    leaving: Vec<DepartingSession>,
 }
 
 impl StoredEnds {
     /// Adds a session that has been ended.
     pub fn add(&mut self, session: &EndedSession, user_id: UserId, reason: EndReason, at: Timestamp) {
         if session.in_room {
-            self.leaving.push(LeavingSession { session_id: session.id, user_id, reason, at });
+            self.leaving.push(DepartingSession { session_id: session.id, user_id, reason, at });
         }
     }
 
