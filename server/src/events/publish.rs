@@ -6,8 +6,8 @@ use tokio::sync::Notify;
 use types::api::{Hello, ServerEvent, SessionUpdated};
 use types::domain::{SessionId, Timestamp};
 
+use super::active_sessions::ActiveSessions;
 use super::bus::{BusSender, Message};
-use super::presence::Presence;
 use super::topics::{SubscriberId, Topic, Topics};
 
 impl From<SessionId> for SubscriberId {
@@ -19,7 +19,7 @@ impl From<SessionId> for SubscriberId {
 /// Publishes events, and knows the subscribers of this server.
 pub struct Events {
     topics: Arc<Topics>,
-    presence: Presence,
+    active_sessions: ActiveSessions,
     /// To the other servers.
     bus: Option<BusSender>,
     log_hint: Arc<Notify>,
@@ -40,16 +40,16 @@ impl Events {
 
     fn with(bus: Option<BusSender>) -> Self {
         let topics = Arc::<Topics>::default();
-        Self { presence: Presence::new(Arc::clone(&topics)), topics, bus, log_hint: Arc::default() }
+        Self { active_sessions: ActiveSessions::new(Arc::clone(&topics)), topics, bus, log_hint: Arc::default() }
     }
 
     pub const fn topics(&self) -> &Arc<Topics> {
         &self.topics
     }
 
-    /// Who is there.
-    pub const fn presence(&self) -> &Presence {
-        &self.presence
+    /// Which sessions count as active.
+    pub const fn active_sessions(&self) -> &ActiveSessions {
+        &self.active_sessions
     }
 
     /// Publishes an event to all subscribers of a topic, on every server, except `except`.
@@ -85,7 +85,7 @@ impl Events {
             }
             Message::Event { topic, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
-                    if self.presence.went_quiet_elsewhere(topic, (*session_id).into(), now) {
+                    if self.active_sessions.became_inactive_elsewhere(topic, (*session_id).into(), now) {
                         self.topics.deliver(topic, &event, except);
                     } else {
                         // It became inactive there because it has moved here.
@@ -168,10 +168,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_that_moved_here_is_not_shown_as_quiet() {
+    async fn a_session_that_moved_here_is_not_shown_as_inactive() {
         let events = Events::default();
         let mut phone = events.topics().subscribe(Topic::User(ADA), SubscriberId(Uuid::from_u128(11)));
-        let is_quiet = ServerEvent::SessionUpdated(SessionUpdated {
+        let is_inactive = ServerEvent::SessionUpdated(SessionUpdated {
             session_id: LAPTOP,
             device_name: None,
             last_active: Some(NOW),
@@ -179,11 +179,11 @@ mod tests {
             expires_at: None,
         });
         let laptop = events.topics().subscribe(Topic::User(ADA), LAPTOP.into());
-        events.receive(from_elsewhere(is_quiet.clone()), NOW);
+        events.receive(from_elsewhere(is_inactive.clone()), NOW);
         assert_eq!(phone.next().await.as_deref(), Some(&is_active(LAPTOP, NOW)));
         drop(laptop);
-        events.receive(from_elsewhere(is_quiet.clone()), NOW);
-        assert_eq!(phone.next().await.as_deref(), Some(&is_quiet));
+        events.receive(from_elsewhere(is_inactive.clone()), NOW);
+        assert_eq!(phone.next().await.as_deref(), Some(&is_inactive));
     }
 
     #[tokio::test]

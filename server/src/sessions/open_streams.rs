@@ -81,7 +81,7 @@ impl OpenStreams {
         let subscription = self.events.topics().subscribe(Topic::User(user_id), session_id.into());
         of_user.push(Open { subscription: subscription.key(), session_id, session_created_at, epoch });
         drop(by_user);
-        self.events.presence().came(session_id.into());
+        self.events.active_sessions().came(session_id.into());
         Ok(OpenStream { streams: Arc::clone(self), who, subscription })
     }
 

@@ -132,7 +132,7 @@ pub(in crate::sessions) async fn write_last_active(devices: Arc<Devices>, stop: 
         }
         async move {
             let flushed = devices.flush_last_active().await;
-            context.events.presence().tidy(context.now());
+            context.events.active_sessions().tidy(context.now());
             flushed
         }
     })

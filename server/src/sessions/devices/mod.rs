@@ -63,7 +63,7 @@ impl Devices {
         last_active: Timestamp,
         now: Timestamp,
     ) -> bool {
-        self.context.events.presence().is_active(Topic::User(user_id), session_id.into(), last_active, now)
+        self.context.events.active_sessions().is_active(Topic::User(user_id), session_id.into(), last_active, now)
     }
 
     /// How many sessions were in use since that was last written.

@@ -184,7 +184,7 @@ impl Listening {
     }
 }
 
-/// Tells the others that a device went quiet, once its stream has been closed for good.
+/// Notifies the others that a device became inactive, once its stream has been closed for good.
 struct Closing {
     state: ApiState,
     user_id: UserId,
@@ -196,18 +196,18 @@ impl Drop for Closing {
         let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
         let closed_at = state.context.clock.now();
         state.sessions().devices().note_listener(session_id, user_id, closed_at, String::new());
-        let quiet = async move {
-            let presence = state.context.events.presence();
+        let closing = async move {
+            let active_sessions = state.context.events.active_sessions();
             tokio::select! {
                 () = state.stopping.cancelled() => {}
-                quiet = presence.went_quiet(Topic::User(user_id), session_id.into(), closed_at) => {
-                    if quiet {
+                is_inactive = active_sessions.became_inactive(Topic::User(user_id), session_id.into(), closed_at) => {
+                    if is_inactive {
                         state.sessions().devices().publish_activity(user_id, session_id, false);
                     }
                 }
             }
         };
-        self.state.context.tasks.spawn("stream closing", quiet);
+        self.state.context.tasks.spawn("stream closing", closing);
     }
 }
 

@@ -15,13 +15,13 @@ const RELOADING: Duration = Duration::from_secs(5);
 const RECENT: Duration = Duration::from_mins(2);
 
 /// The active sessions of this server.
-pub struct Presence {
+pub struct ActiveSessions {
     topics: Arc<Topics>,
     /// When the last subscription of a session closed, here or on another server, for as long as that matters.
     closed: Mutex<HashMap<SubscriberId, Timestamp>>,
 }
 
-impl Presence {
+impl ActiveSessions {
     pub(super) fn new(topics: Arc<Topics>) -> Self {
         Self { topics, closed: Mutex::default() }
     }
@@ -42,8 +42,8 @@ impl Presence {
     }
 
     /// Waits out a reload after a subscription closed. Returns whether its session has been inactive since.
-    pub async fn went_quiet(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
-        if !self.went_quiet_elsewhere(topic, who, closed_at) {
+    pub async fn became_inactive(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
+        if !self.became_inactive_elsewhere(topic, who, closed_at) {
             return false;
         }
         tokio::time::sleep(RELOADING).await;
@@ -51,7 +51,7 @@ impl Presence {
     }
 
     /// Notes that a session became inactive on another server. False where it has a subscription here.
-    pub fn went_quiet_elsewhere(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
+    pub fn became_inactive_elsewhere(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
         let is_here = self.topics.has(topic, who);
         if !is_here {
             self.closed().insert(who, closed_at);
@@ -81,48 +81,51 @@ mod tests {
     const LAPTOP: SubscriberId = SubscriberId(Uuid::from_u128(10));
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn presence() -> (Arc<Topics>, Presence) {
+    fn active_sessions() -> (Arc<Topics>, ActiveSessions) {
         let topics = Arc::new(Topics::default());
-        (Arc::clone(&topics), Presence::new(topics))
+        (Arc::clone(&topics), ActiveSessions::new(topics))
     }
 
     #[test]
     fn whoever_listens_is_active_and_whoever_asked_moments_ago() {
-        let (topics, presence) = presence();
+        let (topics, active_sessions) = active_sessions();
         let long_after = NOW.plus(RECENT);
-        assert!(presence.is_active(TOPIC, LAPTOP, NOW, NOW) && !presence.is_active(TOPIC, LAPTOP, NOW, long_after));
+        assert!(
+            active_sessions.is_active(TOPIC, LAPTOP, NOW, NOW)
+                && !active_sessions.is_active(TOPIC, LAPTOP, NOW, long_after)
+        );
         let stream = topics.subscribe(TOPIC, LAPTOP);
-        assert!(presence.is_active(TOPIC, LAPTOP, NOW, long_after));
+        assert!(active_sessions.is_active(TOPIC, LAPTOP, NOW, long_after));
         drop(stream);
-        assert!(!presence.is_active(TOPIC, LAPTOP, NOW, long_after));
+        assert!(!active_sessions.is_active(TOPIC, LAPTOP, NOW, long_after));
     }
 
     #[test]
-    fn whoever_has_left_is_not_active_until_they_are_heard_of_again() {
-        let (topics, presence) = presence();
-        assert!(presence.went_quiet_elsewhere(TOPIC, LAPTOP, NOW));
-        assert!(!presence.is_active(TOPIC, LAPTOP, NOW, NOW));
+    fn whoever_has_left_is_not_active_until_their_next_request() {
+        let (topics, active_sessions) = active_sessions();
+        assert!(active_sessions.became_inactive_elsewhere(TOPIC, LAPTOP, NOW));
+        assert!(!active_sessions.is_active(TOPIC, LAPTOP, NOW, NOW));
         let later = NOW.plus(Duration::from_secs(1));
-        assert!(presence.is_active(TOPIC, LAPTOP, later, later));
+        assert!(active_sessions.is_active(TOPIC, LAPTOP, later, later));
         let _stream = topics.subscribe(TOPIC, LAPTOP);
-        assert!(!presence.went_quiet_elsewhere(TOPIC, LAPTOP, NOW), "it has come here");
+        assert!(!active_sessions.became_inactive_elsewhere(TOPIC, LAPTOP, NOW), "it has come here");
     }
 
     #[tokio::test]
-    async fn whoever_has_come_back_has_not_gone_quiet() {
-        let (topics, presence) = presence();
-        assert_eq!(presence.went_quiet(TOPIC, LAPTOP, NOW).now_or_never(), None, "a page may be reloading");
+    async fn whoever_has_come_back_has_not_become_inactive() {
+        let (topics, active_sessions) = active_sessions();
+        assert_eq!(active_sessions.became_inactive(TOPIC, LAPTOP, NOW).now_or_never(), None, "a page may be reloading");
         let _stream = topics.subscribe(TOPIC, LAPTOP);
-        assert_eq!(presence.went_quiet(TOPIC, LAPTOP, NOW).now_or_never(), Some(false));
+        assert_eq!(active_sessions.became_inactive(TOPIC, LAPTOP, NOW).now_or_never(), Some(false));
     }
 
     #[test]
     fn what_no_longer_matters_is_forgotten() {
-        let (_topics, presence) = presence();
-        presence.went_quiet_elsewhere(TOPIC, LAPTOP, NOW);
-        presence.tidy(NOW.plus(RECENT));
-        assert_eq!(presence.closed().len(), 1);
-        presence.tidy(NOW.plus(RECENT * 2));
-        assert!(presence.closed().is_empty());
+        let (_topics, active_sessions) = active_sessions();
+        active_sessions.became_inactive_elsewhere(TOPIC, LAPTOP, NOW);
+        active_sessions.tidy(NOW.plus(RECENT));
+        assert_eq!(active_sessions.closed().len(), 1);
+        active_sessions.tidy(NOW.plus(RECENT * 2));
+        assert!(active_sessions.closed().is_empty());
     }
 }
