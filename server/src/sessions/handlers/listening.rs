@@ -1,4 +1,4 @@
-//! What a client hears that stays: `hello` first, then what happens to the user, until its session is over. The same
+//! What a client gets that stays: `hello` first, then what happens to the user, until its session is over. The same
 //! for an event stream and for a socket.
 
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Listening {
         let stream = stream.map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
         // What was revoked between the check and the subscription found no stream to close: check again.
         state.sessions().revocations().may_listen(&who).await?;
-        // Made before anybody hears that the device is active: a client that is gone by then is heard to go quiet.
+        // Made before anybody is notified that the device is active: a client that is gone by then becomes inactive.
         let closing = Closing { state: state.clone(), user_id: who.user_id, session_id: who.session_id };
         state.sessions().devices().note_listener(who.session_id, who.user_id, state.context.clock.now(), ip);
         state.sessions().devices().publish_activity(who.user_id, who.session_id, true);
@@ -133,19 +133,19 @@ impl Listening {
         if self.is_over {
             return None;
         }
-        let event = self.hear().await;
+        let event = self.receive().await;
         self.is_over = event.as_deref().is_none_or(|event| self.is_own_end(event));
         event
     }
 
-    async fn hear(&mut self) -> Option<Arc<ServerEvent>> {
+    async fn receive(&mut self) -> Option<Arc<ServerEvent>> {
         let session_id = self.stream.who.session_id;
         let warning = self.closing.state.sessions().lifetimes.warning;
         loop {
             if let Some(event) = self.taken.clone() {
-                let heard = hears(&self.closing.state, &mut self.stream, event).await;
+                let checked = check_event(&self.closing.state, &mut self.stream, event).await;
                 self.taken = None;
-                return heard;
+                return checked;
             }
             let left = self.deadline.since(self.closing.state.context.clock.now());
             if left.is_zero() {
@@ -213,7 +213,7 @@ impl Drop for Closing {
 
 /// The event, if this stream may still get it: each event is checked as a request is. Otherwise the event of its own
 /// end, or `None` where that is not known. A stream that has been closed does not wait for the database.
-async fn hears(state: &ApiState, stream: &mut OpenStream, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
+async fn check_event(state: &ApiState, stream: &mut OpenStream, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
     if is_end_of(&event, stream.who.session_id) {
         return Some(event);
     }
