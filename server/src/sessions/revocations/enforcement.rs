@@ -34,11 +34,11 @@ impl Revocations {
 
     /// Enforces what one transaction has committed, each outcome by itself.
     pub(in crate::sessions) fn put_all_in_force(&self, outcomes: &[EndOutcome]) -> Vec<InForce> {
-        let is_news = outcomes.iter().any(|outcome| !outcome.revocations.is_empty());
-        let is_told = !is_news || self.context.events.hint();
+        let has_revocations = outcomes.iter().any(|outcome| !outcome.revocations.is_empty());
+        let is_notified = !has_revocations || self.context.events.hint();
         let enforce = |outcome| {
             let mut in_force = self.enforce(outcome);
-            if !is_told {
+            if !is_notified {
                 in_force.failed.push(OTHER_SERVERS);
             }
             for step in &in_force.failed {
