@@ -22,13 +22,13 @@ pub const AREA: Area = Area { name: "operations", build, routes, ..Area::NONE };
 
 fn build<'a>(_: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
-        let operations = Operations {
+        let server_status = ServerStatus {
             key_ring: Arc::clone(parts.get()),
             registry: Arc::clone(parts.get()),
             bus: Arc::clone(parts.get()),
             server_id: config.server.server_id.clone(),
         };
-        parts.insert(Arc::new(operations));
+        parts.insert(Arc::new(server_status));
         Ok(())
     })
 }
@@ -56,7 +56,7 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
 }
 
 /// What this area knows of the server.
-pub struct Operations {
+pub struct ServerStatus {
     /// The keys that are published.
     pub key_ring: Arc<KeyRing>,
     pub registry: Arc<Registry>,
@@ -67,7 +67,7 @@ pub struct Operations {
 }
 
 impl ApiState {
-    pub fn operations(&self) -> &Operations {
-        self.parts.get::<Operations>()
+    pub fn server_status(&self) -> &ServerStatus {
+        self.parts.get::<ServerStatus>()
     }
 }

@@ -122,7 +122,7 @@ pub const JWKS: Operation = Operation {
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
 pub async fn jwks(State(state): State<ApiState>) -> Response {
     let headers = [(CONTENT_TYPE, JWK_SET_JSON), (CACHE_CONTROL, "public, max-age=300")];
-    let published = state.operations().key_ring.published(state.context.clock.now());
+    let published = state.server_status().key_ring.published(state.context.clock.now());
     (headers, serde_json::to_string(&published).unwrap_or_default()).into_response()
 }
 
@@ -178,9 +178,9 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let database = state.context.store.maintenance().ping().await.is_ok();
     let now = state.context.clock.monotonic();
     let current = state.sessions().revocations().list().is_current(now);
-    let bus = state.operations().bus.state();
+    let bus = state.server_status().bus.state();
     let pending = state.sessions().terminations().pending();
-    let differing = state.operations().registry.differing_servers();
+    let differing = state.server_status().registry.differing_servers();
     let pending_log = Arc::clone(state.sessions().terminations().pending_log());
     let written = tokio::task::spawn_blocking(move || pending_log.is_writable()).await.unwrap_or(false);
     // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could
@@ -193,7 +193,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let age = u64::try_from(state.sessions().revocations().list().age(now).as_millis()).unwrap_or(u64::MAX);
-    let lines = state.operations().bus.lines().map(|(name, line)| (name.to_owned(), line.as_str().to_owned()));
+    let lines = state.server_status().bus.lines().map(|(name, line)| (name.to_owned(), line.as_str().to_owned()));
     let health = Health {
         status: summary.to_owned(),
         database: availability(database),
@@ -205,7 +205,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         clock_offset_ms: state.context.clock.offset_ms(),
         settings_differ: differing.keys().cloned().collect(),
         differing_servers: differing,
-        server_id: state.operations().server_id.clone(),
+        server_id: state.server_status().server_id.clone(),
     };
     (status, Json(health)).into_response()
 }
