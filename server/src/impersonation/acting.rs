@@ -153,7 +153,7 @@ impl Impersonation {
         self.context.mail(NewMail::notice(&user.email, content))
     }
 
-    /// Tells the user's devices.
+    /// Notifies the user's devices.
     fn announce(&self, begun: &ActingBegun) {
         let session = self.sessions.devices().show(&begun.session, None);
         let event = ServerEvent::SessionCreated(SessionCreated { session, alert_id: None });

@@ -150,7 +150,7 @@ impl Roles {
         (now, self.lifetimes.remember_until(now))
     }
 
-    /// From here on this server refuses the tokens from before, and tells the streams of these users.
+    /// From here on this server refuses the tokens from before, and notifies the streams of these users.
     pub(super) fn put_in_force(&self, revocations: Vec<Revocation>) {
         if let Some(sessions) = &self.sessions {
             sessions.revocations().put_in_force(&EndOutcome { revocations, ..EndOutcome::default() });

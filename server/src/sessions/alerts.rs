@@ -108,7 +108,7 @@ impl Alerts {
         Ok(Some((word(alert, &row, in_question), row)))
     }
 
-    /// Writes an answer down and tells every device of it. False where somebody has answered before.
+    /// Writes an answer down and notifies every device of it. False where somebody has answered before.
     pub async fn answer(
         &self,
         user_id: UserId,
@@ -133,7 +133,7 @@ impl Alerts {
         Ok(is_first)
     }
 
-    /// Tells the user's other devices of an alert.
+    /// Notifies the user's other devices of an alert.
     pub(super) fn publish(&self, row: &SessionRow, alert: NewAlert) {
         let event = show(&AlertRow {
             id: alert.id,

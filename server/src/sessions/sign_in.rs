@@ -157,7 +157,7 @@ impl Sessions {
         }
     }
 
-    /// Tells the other devices of a sign-in, and asks about it where the device is new.
+    /// Notifies the other devices of a sign-in, and asks about it where the device is new.
     fn announce(&self, row: &SessionRow, alert_id: Option<AlertId>) {
         let session = self.devices.show(row, None);
         let event = ServerEvent::SessionCreated(SessionCreated { session, alert_id });
