@@ -1,6 +1,6 @@
 //! Signing in as a flow with steps: who, by which proofs so far, with which device, and until when the next proof is
-//! waited for. Which proofs are enough is one function, [`assess`]. What makes a session asks for nothing but the proofs
-//! that a flow has come to.
+//! waited for. Which proofs are enough is one function, [`assess`]. What makes a session asks for nothing but the
+//! proofs that a flow has come to.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Closing the streams and sockets of a session that goes on. Its client opens them again.
 //!
-//! A server closes its own and notifies the others over the bus. Whoever runs commands beside the database has no bus, and
-//! leaves it to a server by a job.
+//! A server closes its own and notifies the others over the bus. Whoever runs commands beside the database has no bus,
+//! and leaves it to a server by a job.
 
 use std::sync::Arc;
 

@@ -136,8 +136,8 @@ impl Devices {
         self.context.events.publish(Topic::User(user_id), &event, Some(session_id.into()));
     }
 
-    /// Notifies all devices of a user, the one itself too, that a session was refreshed. By this its own streams know how
-    /// long they may stay open, on every server.
+    /// Notifies all devices of a user, the one itself too, that a session was refreshed. By this its own streams know
+    /// how long they may stay open, on every server.
     pub fn publish_new_end(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
         let refreshed = SessionUpdated {
             session_id,

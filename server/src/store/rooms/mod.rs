@@ -54,8 +54,8 @@ verbs! {
     /// A session is present in a room that its user is in, until then, and looks at it or does not. False where the
     /// user is not in the room, or the session is over.
     attend_room(entry: &RoomEntry<'_>, is_away: bool) -> bool;
-    /// Prolongs the presence of sessions in rooms. Gives who is present where; the others have to attend again. What has
-    /// run out is not prolonged any more.
+    /// Prolongs the presence of sessions in rooms. Gives who is present where; the others have to attend again. What
+    /// has run out is not prolonged any more.
     heartbeat(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
     /// The same for sessions whose heartbeats are in Redis: until their presence runs out, or there is a heartbeat here,
     /// the last one counts as if it were still to come.
