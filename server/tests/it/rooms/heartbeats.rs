@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey::clock::Clock as _;
 use serde_json::Value;
 
-use super::{ADA, BOB, eventually, id_of, joins, makes_room, participants, said_of, says, signs_out};
+use super::{ADA, BOB, eventually, id_of, joins, makes_room, participants, says, signs_out, system_messages_of};
 use crate::support::app::{Device, TestApp};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::redis::RedisServer;
@@ -158,7 +158,7 @@ async fn whoever_was_connected_to_a_server_that_has_died_goes_grey_and_comes_bac
     }
     let _his = Socket::attending(&bob, &attic).await;
     assert_eq!(next_presence_of(&mut hers, &id_of(&bob)).await, "here");
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_redis_that_dies_makes_nobody_grey_and_the_database_has_the_heartbeats
         app.advance(SHORT);
     }
     has_seen_nobody_go(&mut hers, &bob, &attic).await;
-    assert_eq!(said_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
 }
 
 #[tokio::test]

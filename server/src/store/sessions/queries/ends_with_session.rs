@@ -6,7 +6,7 @@ use types::words::EndReason;
 
 use super::super::rooms::presence::leave_with_sessions;
 use super::{Connection, Result};
-use crate::store::{EndedSession, DepartingSession, RoomMessageRow};
+use crate::store::{DepartingSession, EndedSession, RoomMessageRow};
 
 /// The sessions that a transaction has ended, as each step needs them.
 #[derive(Default)]
