@@ -10,9 +10,12 @@ export class Cable {
 
   private constructor(private readonly proxy: Proxy) {}
 
-  static async lay(): Promise<Cable> {
+  /** Leads where the browser wants to get, or to a server in its place. */
+  static async lay(inPlace?: URL): Promise<Cable> {
     const proxy = createServer((asked, answer) => {
-      const { hostname, port, pathname, search } = new URL(asked.url ?? "");
+      const url = new URL(asked.url ?? "");
+      const { hostname, port } = inPlace ?? url;
+      const { pathname, search } = url;
       const headers = { ...asked.headers };
       delete headers["proxy-connection"];
       const options = { hostname, port, path: pathname + search, method: asked.method, headers };
@@ -28,7 +31,7 @@ export class Cable {
     });
     // Sockets go through as they are.
     proxy.on("connect", (asked, browser, head) => {
-      const { hostname, port } = new URL(`http://${asked.url ?? ""}`);
+      const { hostname, port } = inPlace ?? new URL(`http://${asked.url ?? ""}`);
       const server = connect(Number(port), hostname, () => {
         browser.write("HTTP/1.1 200 Connection established\r\n\r\n");
         server.write(head);

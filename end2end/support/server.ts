@@ -38,9 +38,9 @@ export class Server {
     return server;
   }
 
-  /** One more with the same settings. They have a database in common where the settings name one. */
+  /** One more with the same settings and public address. They have a database in common where the settings name one. */
   async another(): Promise<Server> {
-    return Server.start(this.settings);
+    return Server.start({ ...this.settings, PUBLIC_URL: this.address, SERVER_ID: "other" });
   }
 
   /** Starts again where it was stopped: same port, same database, same secret. */

@@ -1,7 +1,8 @@
 // `test` with two servers that share a database: `server`, at which `open` opens browsers, and `other`.
 
 import type { BrowserContextOptions } from "@playwright/test";
-import { Person } from "./person.ts";
+import { Cable } from "./cable.ts";
+import type { Person } from "./person.ts";
 import { Postgres } from "./postgres.ts";
 import type { Server } from "./server.ts";
 import { test as base } from "./test.ts";
@@ -32,10 +33,10 @@ export const test = base.extend<Fixtures>({
     if (info.status !== info.expectedStatus) await info.attach("other.log", { body: other.log() });
   },
 
+  // Both have one address for browsers, as behind a load balancer.
   openAtOther: async ({ open, other }, use) => {
-    await use(async (options) => {
-      const { page, context, complaints } = await open(options);
-      return new Person(page, context, complaints, other.address);
-    });
+    const cable = await Cable.lay(new URL(other.address));
+    await use(async (options) => open({ ...options, proxy: { server: cable.address } }));
+    await cable.remove();
   },
 });

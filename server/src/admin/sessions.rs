@@ -18,7 +18,7 @@ const PAGE: i64 = 1000;
 /// Pages that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
 /// `sessions_live_by_address`, and others, by their age, out of `sessions_live_by_start`. No index has client and
 /// place, nor what is said of an IPv6 network between two colons: that is compared here, in so many pages.
-const PAGES_A_LIST: usize = 3;
+const PAGES_A_LIST: usize = 2;
 /// Sessions that a preview shows.
 const SAMPLE: usize = 10;
 

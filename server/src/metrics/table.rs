@@ -95,7 +95,7 @@ mod tests {
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known
     /// beforehand.
-    const LABELS: [&str; 16] = [
+    const LABELS: [&str; 17] = [
         "route",
         "method",
         "status_class",
@@ -112,6 +112,7 @@ mod tests {
         "bus",
         "step",
         "how",
+        "store",
     ];
 
     /// The metrics of all parts.

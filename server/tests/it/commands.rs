@@ -303,6 +303,8 @@ async fn a_running_server_refuses_sessions_that_a_command_has_ended(
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
     let mut stream = one.listens().await;
     installation.does(&["session", "disconnect", one.session_id()]).await;
+    // The clock of the server stands still, that of the command does not.
+    app.advance(Duration::from_mins(1));
     while stream.next().await.is_some() {}
     assert!(one.passes().await, "it goes on");
     let ended = installation.does(&["session", "end", one.session_id()]).await;

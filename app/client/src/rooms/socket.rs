@@ -20,6 +20,8 @@ use types::words::EventName;
 
 /// How long, in milliseconds, opening the socket may take, with the server's first word.
 const OPEN_TIMEOUT_MS: f64 = 20_000.0;
+/// How long, in milliseconds, to wait for the reason of a close after the event stream was closed.
+const CLOSED_WITHIN_MS: f64 = 500.0;
 /// How long to wait at least, in milliseconds, where the server says that there is too much of something.
 const TOO_MANY_MS: f64 = 10_000.0;
 
@@ -162,8 +164,26 @@ impl Inner {
             frame = match self.next_frame(&mut connection, &mut link).await {
                 Next::Frame(frame) => frame,
                 Next::End => return lost,
-                Next::Doubt => return Lost::Doubted,
+                Next::Doubt => {
+                    return self.closed_soon(&mut connection).await.map_or(Lost::Doubted, Lost::Closed);
+                }
             };
+        }
+    }
+
+    /// Why the server has closed it, where that comes in a moment: what closes the event stream closes the socket too.
+    async fn closed_soon(&self, connection: &mut SocketConnection) -> Option<SocketClose> {
+        let closed = Box::pin(async {
+            loop {
+                match connection.frames.next().await? {
+                    SocketFrame::Closed(code) => return SocketClose::of(code),
+                    SocketFrame::Text(text) => self.receive_text(&text).await,
+                }
+            }
+        });
+        match select(closed, self.client.inner.ports.clock.sleep(CLOSED_WITHIN_MS)).await {
+            Either::Left((closed, _)) => closed,
+            Either::Right(_) => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is known of rooms, as signals; and what is asked of them.
 
+use std::cell::Cell;
+
 use leptos::prelude::*;
 
 use crate::browser;
@@ -8,6 +10,11 @@ use crate::state::{Auth, Failure, Toasts};
 use client::rooms::{Connection, OpenRoom, RoomStatus, Rooms, RoomsChange};
 use types::api::{RoomId, RoomSummary};
 use types::domain::UserId;
+
+thread_local! {
+    /// How many pages of rooms have been made.
+    static PAGES: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What is known of rooms. A context of these pages.
 #[derive(Clone, Copy)]
@@ -110,10 +117,14 @@ impl Model {
     }
 
     /// Opens a room for as long as the component that calls this is there.
+    ///
+    /// A page may be made anew before the one in its place is gone: the room stays open for the later one.
     pub fn follow_room(self, id: RoomId) {
+        let number = PAGES.get() + 1;
+        PAGES.set(number);
         self.follow(move |rooms| rooms.open(id));
         on_cleanup(move || {
-            if let Some(rooms) = browser::rooms() {
+            if let Some(rooms) = browser::rooms().filter(|_| PAGES.get() == number) {
                 rooms.close(id);
             }
         });

@@ -4,7 +4,9 @@ use types::domain::{Timestamp, UserId};
 use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, lock_audit_seals, query, query_as};
+use super::{
+    Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, is_kept_prepared, lock_audit_seals, query, query_as,
+};
 use crate::store::audit::rows::{AuditColumns, EntryColumns, SealColumns, SealedColumns};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
@@ -232,8 +234,7 @@ pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries:
                 .bind(&entry.origin.user_agent)
                 .bind(entry.detail.as_deref());
         }
-        // Inserts of one row are worth keeping prepared, those of any other number are not.
-        insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;
+        insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
     }
     Ok(())
 }

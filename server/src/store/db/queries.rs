@@ -17,6 +17,12 @@ use crate::store::db::dialect::fill;
 /// The most rows in one insert.
 pub(in crate::store) const ROWS_PER_INSERT: usize = 50;
 
+/// Whether an insert of so many rows is worth keeping prepared: one of a single row is, and one of as many as there can
+/// be, which comes again and again where there are many.
+pub(in crate::store) const fn is_kept_prepared(rows: usize) -> bool {
+    matches!(rows, 1 | ROWS_PER_INSERT)
+}
+
 pub(in crate::store) type Result<T> = std::result::Result<T, StoreError>;
 
 pub(in crate::store) type Arguments = <Db as SqlxDatabase>::Arguments;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use types::domain::{Timestamp, UserId};
 use types::words::EndReason;
 
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, query, query_as};
+use super::{
+    Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, is_kept_prepared, query, query_as,
+};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::revocations::rows::{RevocationColumns, TailColumns};
@@ -148,7 +150,7 @@ async fn append_revocations(connection: &mut Connection, revocations: &mut [&mut
                 .bind(revocation.at.as_millis())
                 .bind(revocation.remember_until.as_millis());
         }
-        insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;
+        insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
 use crate::store::{EndOutcome, EndedSession, ListedEnd, NewAudit, Revocation, RevokedSubject, sql};
 
-/// Rows that one statement locks or marks.
+/// Rows that one statement locks or marks. Statements of so many are kept prepared: they come again and again.
 const ROWS_AT_ONCE: usize = 200;
 
 impl Database {
@@ -71,7 +71,7 @@ async fn lock_users(connection: &mut Connection, users: &[UserId]) -> Result<()>
         for user in chunk {
             lock = lock.bind(user.0);
         }
-        lock.persistent(false).fetch_all(&mut *connection).await?;
+        lock.persistent(chunk.len() == ROWS_AT_ONCE).fetch_all(&mut *connection).await?;
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ async fn mark(
         for session in chunk {
             end = end.bind(session.0);
         }
-        let rows: Vec<ListedColumns> = end.persistent(false).fetch_all(&mut *connection).await?;
+        let rows: Vec<ListedColumns> = end.persistent(chunk.len() == ROWS_AT_ONCE).fetch_all(&mut *connection).await?;
         ended.extend(read_all::<ListedColumns, (UserId, EndedSession)>(rows)?);
     }
     ended.sort_by_key(|(_, session)| session.id);

@@ -22,7 +22,7 @@ impl Database {
             for id in chunk {
                 find = find.bind(id.0);
             }
-            let rows: Vec<(Uuid,)> = find.persistent(false).fetch_all(self.readers()).await?;
+            let rows: Vec<(Uuid,)> = find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?;
             users.extend(rows.into_iter().map(|(id,)| UserId(id)));
         }
         Ok(users)
@@ -35,7 +35,7 @@ impl Database {
             for id in chunk {
                 find = find.bind(id.0);
             }
-            let rows: Vec<UserColumns> = find.persistent(false).fetch_all(self.readers()).await?;
+            let rows: Vec<UserColumns> = find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?;
             users.extend(read_all::<UserColumns, User>(rows)?);
         }
         Ok(users)

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::accounts::users::lock_user;
 use super::super::audit::insert_audit;
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, is_kept_prepared, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::retry_conflicts;
 use crate::store::db::rows::{read_all, read_one};
@@ -195,7 +195,7 @@ pub(in crate::store) async fn insert_messages(
                 .bind(&message.text)
                 .bind(message.sent_at.as_millis());
         }
-        insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;
+        insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
     }
     Ok(written)
 }

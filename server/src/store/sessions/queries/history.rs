@@ -4,7 +4,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::HistoryKind;
 use uuid::Uuid;
 
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, is_kept_prepared, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::{read_all, read_one};
 use crate::store::sessions::rows::{HistoryColumns, SessionColumns};
@@ -49,7 +49,7 @@ pub(in crate::store) async fn insert_history(connection: &mut Connection, entrie
                 .bind(entry.detail.as_deref())
                 .bind(&entry.ip);
         }
-        insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;
+        insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What is asked about sessions.
 
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, is_kept_prepared, query, query_as};
 
 pub(in crate::store) mod devices;
 pub(in crate::store) mod ending;
