@@ -1,4 +1,5 @@
-//! HTTP/1.1 as bytes on a socket, and sockets after RFC 6455: clients that cost next to nothing beside the server they measure.
+//! HTTP/1.1 as bytes on a socket, and sockets after RFC 6455: clients that cost next to nothing beside the server they
+//! measure.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
