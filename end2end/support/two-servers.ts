@@ -36,7 +36,14 @@ export const test = base.extend<Fixtures>({
   // Both have one address for browsers, as behind a load balancer.
   openAtOther: async ({ open, other }, use) => {
     const cable = await Cable.lay(new URL(other.address));
-    await use(async (options) => open({ ...options, proxy: { server: cable.address } }));
+    const people: Person[] = [];
+    await use(async (options) => {
+      const person = await open({ ...options, proxy: { server: cable.address } });
+      people.push(person);
+      return person;
+    });
+    // Before their way to the server goes.
+    for (const person of people) await person.page.close();
     await cable.remove();
   },
 });

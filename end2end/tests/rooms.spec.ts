@@ -458,7 +458,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await ada.goesTo("/rooms");
     await expect(ada.page.getByText("There are no rooms yet")).toBeVisible();
     await isFit(ada, "/rooms without any");
-    await makesRoom(ada, "A-room-with-a-name-of-one-long-word-that-has-no-place-to-break");
+    await makesRoom(ada, "A-room-whose-name-is-one-long-word-without-place-to-break");
     await isFit(ada, "a room in which nothing was said");
     await says(ada, "https://example.com/an-address-without-any-place-to-break-it-so-that-it-is-wider-than-a-phone");
     await says(ada, "שלום, how are you?");
