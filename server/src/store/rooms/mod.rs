@@ -57,8 +57,8 @@ verbs! {
     /// Prolongs the presence of sessions in rooms. Gives who is present where; the others have to attend again. What
     /// has run out is not prolonged any more.
     heartbeat(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
-    /// The same for sessions whose heartbeats are in Redis: until their presence runs out, or there is a heartbeat here,
-    /// the last one counts as if it were still to come.
+    /// The same for sessions whose heartbeats are in Redis: until their presence runs out, or there is a heartbeat
+    /// here, the last one counts as if it were still to come.
     prolong_presence(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
     /// Of whom in which rooms the last heartbeat of a session that is present lies between these moments.
     gone_grey(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
