@@ -97,12 +97,12 @@ test("a page that is opened has the pages fetched beside the program, once", asy
   await person.signsIn(demo);
   const fetched: string[] = [];
   person.page.on("request", (request) => {
-    const name = /latchkey-?(\w*)\.[^/]*wasm$/.exec(request.url())?.[1];
+    const name = /latchkey-?([\w-]*)\.[^/]*wasm$/.exec(request.url())?.[1];
     if (name !== undefined) fetched.push(name || "program");
   });
   await person.goesTo("/activity");
   await expect(person.heading("Activity")).toBeVisible();
-  expect(fetched.sort()).toEqual(["house", "program", "shared"]);
+  expect(fetched.sort()).toEqual(["house", "program", "shared-ah", "shared-ahr", "shared-hr"]);
 });
 
 test("a program that breaks down is said to have stopped", async ({ person }) => {
