@@ -15,7 +15,6 @@ pub use types::*;
 
 use ::types::api::{MessageText, RoomId, RoomName};
 use ::types::domain::{SessionId, Timestamp, UserId};
-use ::types::words::RoomMessageKind;
 
 use crate::store::NewAudit;
 use crate::store::db::verbs;
@@ -46,8 +45,6 @@ verbs! {
     messages_before(room: RoomId, number: i64, limit: i64) -> Vec<RoomMessageRow>;
     /// What was said in a room after a message, in order. No message with a lower number is committed later.
     messages_after(room: RoomId, number: i64, limit: i64) -> Vec<RoomMessageRow>;
-    /// What rooms have said of a user since a moment: that they came, went, or were removed.
-    system_messages_of(user: UserId, since: Timestamp) -> Vec<RoomMessageRow>;
     /// Removes what somebody wrote. `audit` says who removes it, and is put down to whoever wrote it. `None` where
     /// there is no such message, or it was removed before.
     remove_message(room: RoomId, number: i64, audit: &NewAudit) -> Option<RoomMessageRow>;
@@ -64,11 +61,6 @@ verbs! {
     gone_grey(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
     /// The number of the last message of rooms.
     last_numbers(rooms: &[RoomId]) -> Vec<(RoomId, i64)>;
-    /// The connections of a server are lost: whoever has none elsewhere is shown as such at once.
-    lose_connections(server: &str) -> ();
-    /// Ends the presence of a session in all its rooms. Gives what is said of the rooms that its user leaves with it,
-    /// which is of this kind.
-    end_presence(session: SessionId, user: UserId, kind: RoomMessageKind, at: Timestamp) -> Vec<RoomMessageRow>;
     /// Ends what has run out, of `limit` sessions at the most. Gives what is said of the rooms that users leave with
     /// it: that their session expired, where it did.
     sweep_presence(now: Timestamp, limit: i64) -> PresenceSweep;

@@ -83,7 +83,6 @@ statements! {
     GONE_GREY = "SELECT DISTINCT room_id, user_id FROM room_presence \
         WHERE until > $3 AND heartbeat_at >= $1 AND heartbeat_at < $2";
     LAST_NUMBERS = "SELECT id, last_number FROM rooms WHERE id IN ({list:1})";
-    LOSE_CONNECTIONS = concat!("UPDATE room_presence SET heartbeat_at = 0", presences!("p.server = $1"));
     END_PRESENCE = concat!("DELETE FROM room_presence", presences!("p.session_id IN ({list:1})"));
     END_PRESENCE_IN = concat!("DELETE FROM room_presence", presences!("p.user_id = $1 AND p.room_id = $2"));
     RUN_OUT = "SELECT user_id FROM room_presence WHERE until <= $1 ORDER BY until LIMIT $2";
@@ -110,11 +109,6 @@ statements! {
         "SELECT ",
         message_columns!(),
         " FROM room_messages WHERE room_id = $1 AND number > $2 ORDER BY number LIMIT $3"
-    );
-    SYSTEM_MESSAGES_OF = concat!(
-        "SELECT ",
-        message_columns!(),
-        " FROM room_messages WHERE sender_id = $1 AND sent_at >= $2 AND kind <> 'text' ORDER BY sent_at, number"
     );
     REMOVE_MESSAGE = concat!(
         "UPDATE room_messages SET text = '', removed_at = $3, removed_by = $4 \

@@ -97,19 +97,6 @@ impl Database {
         read_all(rows)
     }
 
-    pub(in crate::store) async fn system_messages_of(
-        &self,
-        user: UserId,
-        since: Timestamp,
-    ) -> Result<Vec<RoomMessageRow>> {
-        let rows: Vec<RoomMessageColumns> = query_as(sql::rooms::SYSTEM_MESSAGES_OF)
-            .bind(user.0)
-            .bind(since.as_millis())
-            .fetch_all(self.readers())
-            .await?;
-        read_all(rows)
-    }
-
     pub(in crate::store) async fn remove_message(
         &self,
         room: RoomId,

@@ -10,9 +10,8 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::RoomMessageKind;
 use uuid::Uuid;
 
-use super::super::accounts::users::hold_user;
 use super::messages::{NewRoomMessage, insert_messages};
-use super::{Connection, DIALECT, Database, Db, Result, query, query_as};
+use super::{Connection, DIALECT, Database, Db, Result, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::retry_conflicts;
 use crate::store::{DepartingSession, Heartbeat, PresenceSweep, RoomMessageRow, sql};
@@ -82,36 +81,6 @@ impl Database {
             .fetch_all(self.readers())
             .await?;
         Ok(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))).collect())
-    }
-
-    pub(in crate::store) async fn lose_connections(&self, server: &str) -> Result<()> {
-        query(sql::rooms::LOSE_CONNECTIONS).bind(server).execute(self.writer()).await?;
-        Ok(())
-    }
-
-    pub(in crate::store) async fn end_presence(
-        &self,
-        session: SessionId,
-        user: UserId,
-        kind: RoomMessageKind,
-        at: Timestamp,
-    ) -> Result<Vec<RoomMessageRow>> {
-        retry_conflicts!(self.try_end_presence(session, user, kind, at))
-    }
-
-    async fn try_end_presence(
-        &self,
-        session: SessionId,
-        user: UserId,
-        kind: RoomMessageKind,
-        at: Timestamp,
-    ) -> Result<Vec<RoomMessageRow>> {
-        let mut tx = self.begin().await?;
-        hold_user(&mut tx, user).await?;
-        end_presences(&mut tx, &[session]).await?;
-        let said = leave_where_absent(&mut tx, &BTreeMap::from([(user, kind)]), at).await?;
-        tx.commit().await?;
-        Ok(said)
     }
 
     pub(in crate::store) async fn sweep_presence(&self, now: Timestamp, limit: i64) -> Result<PresenceSweep> {
