@@ -13,7 +13,7 @@ mod server;
 mod slips;
 mod world;
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Display, Write as _};
 
 use rstest::rstest;
 use stateright::{Checker, HasDiscoveries, Model};
@@ -22,7 +22,7 @@ use properties::{
     AT_ONCE, CLEANED_UP, EVERYWHERE, NOTHING_PASSES, NOTICED, OVERLAP, OVERTAKEN, OVERWRITTEN, RESTORED, STEADY,
 };
 use slips::Slip;
-use world::{Action, Bounds, Protocol};
+use world::{Bounds, Protocol};
 
 /// Two writers and two servers, and nothing goes wrong.
 const CALM: Bounds = Bounds {
@@ -45,19 +45,49 @@ const TROUBLE: Bounds = Bounds { whole_transactions: true, restarts: 1, failover
 /// The same where rows have been cleaned up.
 const RESTORED_BACKUP: Bounds = Bounds { whole_transactions: true, whole_polls: true, failovers: 1, ticks: 2, ..CALM };
 
-fn described(actions: &[Action]) -> String {
+/// Steps, one a line.
+fn described(actions: &[impl Display]) -> String {
     actions.iter().fold(String::new(), |mut text, action| {
         let _ = writeln!(text, "  {action}");
         text
     })
 }
 
+/// Asserts that all these properties hold in every state that was visited, that each of these events came about, and
+/// that so many states at least are different.
+fn holds<M: Model<State: Clone + PartialEq, Action: Clone + PartialEq + Display>>(
+    checker: &impl Checker<M>,
+    names: &[&'static str],
+    seen: &[&'static str],
+    least: usize,
+) {
+    for name in names {
+        if let Some(path) = checker.discovery(name) {
+            panic!("not so: {name}\n{}", described(&path.into_actions()));
+        }
+    }
+    for event in seen {
+        assert!(checker.discovery(event).is_some(), "it never came about that {event}");
+    }
+    let states = checker.unique_state_count();
+    assert!(states >= least, "only {states} states");
+}
+
+/// The way in which a slip violates a property.
+fn violation<M: Model<State: Clone + PartialEq, Action: Clone + PartialEq + Display>>(
+    checker: &impl Checker<M>,
+    slip: impl Debug,
+    name: &'static str,
+) -> String {
+    let path = checker.discovery(name).unwrap_or_else(|| panic!("{slip:?} does not break it: {name}"));
+    described(&path.into_actions())
+}
+
 /// The shortest way in which a slip violates a property.
 fn counterexample(slip: Slip, bounds: Bounds, name: &'static str) -> String {
     let properties = properties::all().into_iter().filter(|property| property.name == name).collect();
     let checker = Protocol { slip: Some(slip), bounds, properties }.checker().spawn_bfs().join();
-    let path = checker.discovery(name).unwrap_or_else(|| panic!("{slip:?} does not break it: {name}"));
-    described(&path.into_actions())
+    violation(&checker, slip, name)
 }
 
 #[test]
@@ -83,16 +113,7 @@ fn the_naive_design_lets_an_ended_session_pass() {
 fn our_design_holds_in_every_state(#[case] bounds: Bounds, #[case] least: usize, #[case] seen: &[&'static str]) {
     let protocol = Protocol { slip: None, bounds, properties: properties::all() };
     let checker = protocol.checker().finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
-    for name in [NOTHING_PASSES, AT_ONCE, EVERYWHERE, STEADY] {
-        if let Some(path) = checker.discovery(name) {
-            panic!("not so: {name}\n{}", described(&path.into_actions()));
-        }
-    }
-    for event in seen {
-        assert!(checker.discovery(event).is_some(), "it never came about that {event}");
-    }
-    let states = checker.unique_state_count();
-    assert!(states >= least, "only {states} states");
+    holds(&checker, &[NOTHING_PASSES, AT_ONCE, EVERYWHERE, STEADY], seen, least);
 }
 
 #[test]

@@ -10,15 +10,14 @@ mod protocol;
 mod transactions;
 mod world;
 
-use std::fmt::Write as _;
-
 use rstest::rstest;
 use stateright::{Checker, HasDiscoveries, Model};
 
+use super::{holds, violation};
 use properties::{
     BACK, BOTH_ENDED, DIED, IN_TIME, LOST, MET, NO_GHOST, NO_STRANGER, NONE_ENDED, NOT_TWICE, REFRESHED, SHOWN, TOLD,
 };
-use protocol::{Action, Protocol};
+use protocol::Protocol;
 use transactions::Slip;
 use world::Budget;
 
@@ -35,19 +34,11 @@ const BUS: Budget = Budget { joins: 3, heartbeats: 0, timeouts: 1, crashes: 1, l
 /// Sessions are refreshed meanwhile.
 const TOKENS: Budget = Budget { joins: 3, heartbeats: 2, refreshes: 2, ..CALM };
 
-fn described(actions: &[Action]) -> String {
-    actions.iter().fold(String::new(), |mut text, action| {
-        let _ = writeln!(text, "  {action}");
-        text
-    })
-}
-
 /// The shortest way in which a slip violates a property.
 fn counterexample(slip: Slip, budget: Budget, name: &'static str) -> String {
     let properties = properties::all().into_iter().filter(|property| property.name == name).collect();
     let checker = Protocol { slip: Some(slip), budget, properties }.checker().spawn_bfs().join();
-    let path = checker.discovery(name).unwrap_or_else(|| panic!("{slip:?} does not break it: {name}"));
-    described(&path.into_actions())
+    violation(&checker, slip, name)
 }
 
 #[test]
@@ -90,16 +81,7 @@ fn no_ghost_stays_and_nobody_leaves_too_early(
 ) {
     let protocol = Protocol { slip: None, budget, properties: properties::all() };
     let checker = protocol.checker().finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
-    for name in properties::ALL {
-        if let Some(path) = checker.discovery(name) {
-            panic!("not so: {name}\n{}", described(&path.into_actions()));
-        }
-    }
-    for event in seen {
-        assert!(checker.discovery(event).is_some(), "it never came about that {event}");
-    }
-    let states = checker.unique_state_count();
-    assert!(states >= least, "only {states} states");
+    holds(&checker, &properties::ALL, seen, least);
 }
 
 #[test]
