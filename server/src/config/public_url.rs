@@ -57,6 +57,12 @@ impl PublicUrl {
         &self.origin
     }
 
+    /// The origin of its sockets, as a content security policy can name it. `None` where the host is an IPv6 address,
+    /// which no policy can name (CSP 3, section 2.3.1).
+    pub fn socket_origin(&self) -> Option<String> {
+        (!self.host.starts_with('[')).then(|| self.origin.replacen("http", "ws", 1))
+    }
+
     /// The host without its port.
     pub fn host(&self) -> &str {
         &self.host
@@ -104,6 +110,18 @@ mod tests {
             ("https://[::1]:8443", "https://[::1]:8443"),
         ] {
             assert_eq!(PublicUrl::parse(text).unwrap().origin(), origin);
+        }
+    }
+
+    #[test]
+    fn sockets_are_of_the_same_host_and_port() {
+        for (text, origin) in [
+            ("https://id.example.com", Some("wss://id.example.com")),
+            ("https://http.example.com:8443", Some("wss://http.example.com:8443")),
+            ("http://127.0.0.1:3000", Some("ws://127.0.0.1:3000")),
+            ("https://[::1]:8443", None),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().socket_origin().as_deref(), origin, "{text}");
         }
     }
 

@@ -60,13 +60,14 @@ impl SecurityHeaders {
 
 /// The policy of the web app's pages. `nonce` is the one this very answer's scripts carry.
 ///
-/// `wasm-unsafe-eval` is the only exception: browsers compile no WebAssembly without it. `live_reload` is the socket of
-/// `make dev`, where the server runs under it.
-pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
-    let sockets = live_reload.map(|socket| format!(" {socket}")).unwrap_or_default();
+/// `wasm-unsafe-eval` is the only exception: browsers compile no WebAssembly without it. `sockets` are the origins of
+/// the sockets that the page may open, also our own: in Safari `'self'` may not cover it (WebKit bug 201591).
+pub fn page_policy(nonce: &str, sockets: &[String]) -> String {
+    let connections: Vec<&str> = std::iter::once("'self'").chain(sockets.iter().map(String::as_str)).collect();
+    let connections = connections.join(" ");
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; \
+         font-src 'self'; manifest-src 'self'; connect-src {connections}; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     )
 }
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_policy_of_pages_has_one_exception_and_no_wildcard() {
-        let policy = page_policy("abc", None);
+        let policy = page_policy("abc", &[]);
         assert!(
             policy.contains("'nonce-abc'")
                 && policy.contains("object-src 'none'")
@@ -143,5 +144,12 @@ mod tests {
         );
         assert_eq!(policy.matches("unsafe").count(), 1);
         assert!(!policy.contains('*') && !policy.contains("https:") && !policy.contains("ws:"));
+    }
+
+    #[test]
+    fn a_page_opens_the_sockets_of_its_own_server_and_no_others() {
+        let policy = page_policy("abc", &["wss://id.example.com".to_owned()]);
+        assert!(policy.contains("; connect-src 'self' wss://id.example.com; "), "{policy}");
+        assert!(page_policy("abc", &[]).contains("; connect-src 'self'; "));
     }
 }

@@ -57,7 +57,7 @@ impl View {
             Err(error) => return ApiError::internal(error).into_response(),
         };
         // Without one it would be that of pages without scripts and forms.
-        if let Ok(policy) = HeaderValue::from_str(&page_policy(nonce.expose(), None)) {
+        if let Ok(policy) = HeaderValue::from_str(&page_policy(nonce.expose(), &[])) {
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         }
         response

@@ -216,7 +216,8 @@ pub struct Pages {
     names: Files,
     demo: Option<DevelopmentDemo>,
     cookie: RefreshCookie,
-    reload_socket: Option<String>,
+    /// The origins of the sockets that pages may open.
+    sockets: Arc<[String]>,
 }
 
 impl Pages {
@@ -234,8 +235,9 @@ impl Pages {
     pub fn new(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>) -> Self {
         let options = files.options(config);
         let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
+        let sockets = config.public_url.socket_origin().into_iter().chain(reload_socket).collect();
         let cookie = RefreshCookie::new(config.public_url.is_https());
-        Self { options, names: files.names(), files: Arc::new(files), demo, cookie, reload_socket }
+        Self { options, names: files.names(), files: Arc::new(files), demo, cookie, sockets }
     }
 
     /// Contexts and headers of one page, called inside the rendering of it.
@@ -248,7 +250,7 @@ impl Pages {
         // Whoever brings a cookie is probably signed in, and taken to where they were going.
         let brings_cookie = parts.is_some_and(|parts| !self.cookie.presented(&parts.headers).is_empty());
         provide_context(Files { at_once: is_of_house || brings_cookie, is_of_house, ..self.names.clone() });
-        let policy = use_nonce().map(|nonce| page_policy(&nonce, self.reload_socket.as_deref()));
+        let policy = use_nonce().map(|nonce| page_policy(&nonce, &self.sockets));
         let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
         if let (Some(policy), Some(response)) = (policy, use_context::<ResponseOptions>()) {
             response.insert_header(CONTENT_SECURITY_POLICY, policy);
@@ -414,6 +416,8 @@ mod tests {
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
         let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
         assert!(nonce.len() >= 16 && body.contains(&format!("nonce=\"{nonce}\"")), "{policy}");
+        // The address of the settings of tests.
+        assert!(policy.contains("connect-src 'self' ws://127.0.0.1:0"), "{policy}");
         let inline = body.matches("<script").count();
         assert_eq!(
             inline,
