@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 use http::StatusCode;
-use tokio::time::Instant;
 use types::api::socket::MAX_ROOMS;
 use types::api::{RoomId, ServerEvent, SocketClose, SocketRequest};
 
 use super::allowance::Allowance;
+use super::pings::{Pings, Unanswered};
 use crate::events::WhyClosed;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -24,8 +25,6 @@ pub const LONGEST_MESSAGE: usize = 4096;
 const AUTHENTICATES_WITHIN: Duration = Duration::from_secs(10);
 /// How often a client is pinged.
 const PING: Duration = Duration::from_secs(20);
-/// Who has been silent for so many pings has gone.
-const UNANSWERED_PINGS: u32 = 2;
 /// How long a client may take to read what it is sent.
 const READS_WITHIN: Duration = Duration::from_secs(10);
 /// How long the handshake that closes may take.
@@ -47,6 +46,12 @@ impl From<SocketClose> for End {
     }
 }
 
+impl From<Unanswered> for End {
+    fn from(_: Unanswered) -> Self {
+        Self::Gone
+    }
+}
+
 /// Serves a socket to its end. Who has not said at the handshake who they are says so first.
 pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Listening>, ip: String) {
     let listening = match listening {
@@ -64,9 +69,8 @@ pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Liste
 
 /// Reads the first message, and begins to listen for whoever it is.
 async fn authenticate(state: &ApiState, socket: &mut WebSocket, ip: String) -> Result<Listening, End> {
-    let first = tokio::time::timeout(AUTHENTICATES_WITHIN, first_message(socket));
     let first = tokio::select! {
-        first = first => first.map_err(|_| SocketClose::NotAuthenticated)??,
+        first = first_message(socket, AUTHENTICATES_WITHIN) => first?,
         () = state.stopping.cancelled() => return Err(SocketClose::Unavailable.into()),
     };
     let SocketRequest::Authenticate { access_token } = first else {
@@ -76,12 +80,19 @@ async fn authenticate(state: &ApiState, socket: &mut WebSocket, ip: String) -> R
     Listening::begin(state, who, ip).await.map_err(|error| refused(&error).into())
 }
 
-async fn first_message(socket: &mut WebSocket) -> Result<SocketRequest, End> {
-    loop {
-        if let Some(request) = read(socket.recv().await)? {
-            return Ok(request);
+/// The first message, in time.
+async fn first_message(
+    messages: &mut (impl Stream<Item = Result<Message, axum::Error>> + Send + Unpin),
+    within: Duration,
+) -> Result<SocketRequest, End> {
+    let first = async {
+        loop {
+            if let Some(first) = read(messages.next().await).transpose() {
+                return first;
+            }
         }
-    }
+    };
+    tokio::time::timeout(within, first).await.map_err(|_| SocketClose::NotAuthenticated)?
 }
 
 /// How a socket says what a call would have been answered with.
@@ -110,7 +121,8 @@ async fn serve(state: &ApiState, socket: &mut WebSocket, mut listening: Listenin
     let Some(events) = listening.sender() else { return closed(&listening) };
     let rooms = state.rooms().open_socket(*listening.who(), events);
     let now = state.context.clock.monotonic();
-    let mut connection = Connection { number: 0, unanswered: 0, allowance: Allowance::full(now), rooms };
+    let pings = Pings::every(PING);
+    let mut connection = Connection { number: 0, pings, allowance: Allowance::full(now), rooms };
     let hello = listening.hello();
     match connection.run(state, socket, &mut listening, &hello).await {
         Ok(never) => match never {},
@@ -131,8 +143,7 @@ fn closed(listening: &Listening) -> End {
 struct Connection {
     /// Of the last event.
     number: u64,
-    /// Pings since anything was last received.
-    unanswered: u32,
+    pings: Pings,
     allowance: Allowance,
     rooms: RoomSocket,
 }
@@ -148,7 +159,6 @@ impl Connection {
         self.send_event(socket, hello).await?;
         // One of its own: every socket would otherwise take the lock of the one token each time it wakes.
         let stopping = state.stopping.child_token();
-        let mut ping_at = Instant::now() + PING;
         loop {
             tokio::select! {
                 event = listening.next() => {
@@ -165,7 +175,7 @@ impl Connection {
                     }
                 }
                 received = socket.recv() => {
-                    self.unanswered = 0;
+                    self.pings.answered();
                     if let Some(request) = read(received)? {
                         // Boxed, since thousands of sockets rest for hours and hardly ever say anything.
                         Box::pin(self.handle(state, listening, request)).await?;
@@ -173,13 +183,9 @@ impl Connection {
                 }
                 // Streams are closed then, but one that has just begun may have missed that.
                 () = stopping.cancelled() => return Err(SocketClose::Unavailable.into()),
-                () = tokio::time::sleep_until(ping_at) => {
-                    if self.unanswered >= UNANSWERED_PINGS {
-                        return Err(End::Gone);
-                    }
-                    self.unanswered += 1;
+                due = self.pings.due() => {
+                    due?;
                     send(socket, Message::Ping(Bytes::new())).await?;
-                    ping_at = Instant::now() + PING;
                 }
             }
         }
@@ -277,6 +283,7 @@ impl End {
 
 #[cfg(test)]
 mod tests {
+    use futures::stream;
     use types::api::{SocketMessage, UserUpdated};
     use types::domain::UserId;
     use types::words::EventName;
@@ -290,6 +297,23 @@ mod tests {
         let text = written(&ServerEvent::UserUpdated(updated.clone()), 7);
         let message: SocketMessage<UserUpdated> = serde_json::from_str(&text).unwrap();
         assert_eq!(message, SocketMessage::of(EventName::UserUpdated, updated, 7));
+    }
+
+    #[tokio::test]
+    async fn whoever_only_shows_that_they_are_there_has_not_said_in_time_who_they_are() {
+        let ping = Ok(Message::Ping(Bytes::new()));
+        let mut messages = stream::iter([ping]).chain(stream::pending());
+        let end = first_message(&mut messages, Duration::from_millis(1)).await;
+        assert!(matches!(end, Err(End::Close(SocketClose::NotAuthenticated, _))));
+    }
+
+    #[tokio::test]
+    async fn the_first_message_may_come_after_pings() {
+        let text = r#"{"type":"authenticate","accessToken":"a.b.c"}"#;
+        let mut messages = stream::iter([Ok(Message::Ping(Bytes::new())), Ok(Message::text(text))]);
+        let first = first_message(&mut messages, Duration::from_mins(1)).await;
+        assert!(matches!(first, Ok(SocketRequest::Authenticate { access_token }) if access_token == "a.b.c"));
+        assert!(matches!(first_message(&mut messages, Duration::from_mins(1)).await, Err(End::Gone)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod connection;
 mod errors;
 pub mod messages;
 pub mod participants;
+mod pings;
 pub mod rooms;
 pub mod socket;
 
