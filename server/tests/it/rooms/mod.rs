@@ -7,6 +7,8 @@ mod leftovers;
 mod moderation;
 mod presence;
 mod socket;
+mod socket_limits;
+mod socket_sessions;
 mod store;
 
 use std::time::Duration;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, Device};
+use crate::support::app::{Answer, Device, TestApp};
 
 const ADA: &str = "ada@example.com";
 const BOB: &str = "bob@example.com";
@@ -33,6 +35,14 @@ async fn makes_room(device: &Device<'_>, name: &str) -> String {
     let answer = device.post("/api/rooms", &json!({"name": name})).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
     format!("/api/rooms/{}", answer.body["roomId"].as_str().expect("an id"))
+}
+
+/// Two users in a room that one of them has made.
+async fn two_in_a_room(app: &TestApp) -> (Device<'_>, Device<'_>, String) {
+    let (ada, bob) = (app.new_user(ADA).await, app.new_user(BOB).await);
+    let attic = makes_room(&ada, "Attic").await;
+    joins(&bob, &attic).await;
+    (ada, bob, attic)
 }
 
 async fn asks_to_join(device: &Device<'_>, room: &str) -> Answer {

@@ -2,26 +2,19 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{
-    ADA, BOB, eventually, id_of, is_in, joins, leaves, makes_room, participants, says, signs_out, system_messages_of,
+    ADA, BOB, eventually, id_of, is_in, leaves, makes_room, participants, says, signs_out, system_messages_of,
+    two_in_a_room,
 };
 use crate::http::legacy::{ACCEPTED, on_the_older_system};
 use crate::support::app::{Device, PASSWORD, TestApp};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::socket::{Heard, Socket, id_of_room};
 use crate::support::store::Backend;
-
-/// Two users in a room that one of them has made.
-async fn two_in_a_room(app: &TestApp) -> (Device<'_>, Device<'_>, String) {
-    let (ada, bob) = (app.new_user(ADA).await, app.new_user(BOB).await);
-    let attic = makes_room(&ada, "Attic").await;
-    joins(&bob, &attic).await;
-    (ada, bob, attic)
-}
 
 /// The next event of this name about this user.
 async fn next_of(socket: &mut Socket, name: &str, user: &str) -> Value {
@@ -31,11 +24,6 @@ async fn next_of(socket: &mut Socket, name: &str, user: &str) -> Value {
             return data;
         }
     }
-}
-
-async fn ticket(device: &Device<'_>) -> String {
-    let answer = device.post("/api/auth/events/ticket", &json!({})).await;
-    answer.body["ticket"].as_str().expect("a ticket").to_owned()
 }
 
 #[tokio::test]
@@ -62,18 +50,6 @@ async fn a_foreign_page_and_whoever_shows_nothing_good_get_no_socket() {
     assert_eq!(refused.err(), Some(StatusCode::FORBIDDEN), "there is no session");
     assert_eq!(app.get("/api/ws").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(ada.get("/api/ws").await.status, StatusCode::BAD_REQUEST, "it switches no protocol");
-}
-
-#[tokio::test]
-async fn a_ticket_opens_one_socket_and_what_is_no_handshake_spends_none() {
-    let app = TestApp::start().await;
-    let ada = app.new_user(ADA).await;
-    let query = format!("?ticket={}", ticket(&ada).await);
-    let plain = app.request(Method::GET, &format!("/api/ws{query}")).send().await.expect("an answer");
-    assert_eq!(plain.status(), StatusCode::BAD_REQUEST);
-    let mut socket = Socket::open(&app, &query, &[]).await.expect("a socket");
-    assert_eq!(socket.next_named("hello").await["sessionId"], ada.session_id());
-    assert_eq!(Socket::open(&app, &query, &[]).await.err(), Some(StatusCode::UNAUTHORIZED));
 }
 
 #[tokio::test]
@@ -112,64 +88,6 @@ async fn it_carries_what_the_event_stream_does() {
     laptop.delete(&format!("/api/auth/sessions/{}", laptop.session_id())).await;
     assert_eq!(socket.next_named("session.ended").await["sessionId"], laptop.session_id());
     assert_eq!(socket.is_closed().await, (4001, "user_initiated_logout".to_owned()));
-}
-
-#[tokio::test]
-async fn streams_and_sockets_of_a_user_count_together() {
-    let app = TestApp::start().await;
-    let ada = app.new_user(ADA).await;
-    let _stream = ada.listens().await;
-    let mut open = Vec::new();
-    for _ in 1..50 {
-        open.push(Socket::of(&ada).await);
-    }
-    let mut one_more = Socket::open(&app, "", &[]).await.expect("a socket");
-    one_more.says(&json!({"type": "authenticate", "accessToken": ada.access_token()})).await;
-    assert_eq!(one_more.is_closed().await.0, 4429);
-    let bearer = format!("Bearer {}", ada.access_token());
-    let refused = Socket::open(&app, "", &[("authorization", &bearer)]).await;
-    assert_eq!(refused.err(), Some(StatusCode::TOO_MANY_REQUESTS));
-}
-
-#[tokio::test]
-async fn whoever_says_too_much_is_closed() {
-    let app = TestApp::start().await;
-    let ada = app.new_user(ADA).await;
-    let attic = makes_room(&ada, "Attic").await;
-    let mut socket = Socket::attending(&ada, &attic).await;
-    for number in 0..100 {
-        socket.types(&attic, number % 2 == 0).await;
-    }
-    assert_eq!(socket.is_closed().await.0, 4429);
-    let mut socket = Socket::of(&ada).await;
-    let rooms: Vec<(&str, bool)> = vec![(attic.as_str(), true); 21];
-    socket.attends(&rooms).await;
-    assert_eq!(socket.is_closed().await.0, 4400, "more rooms than a session can be in");
-}
-
-#[tokio::test]
-async fn whoever_does_not_read_is_dropped_and_keeps_nobody_waiting() {
-    const TOKEN: &str = "a-token-of-tests-0123456789-abcdefghijkl";
-    let app = TestApp::start_with(&[("RATE_LIMITS", "off"), ("METRICS_TOKEN", TOKEN)]).await;
-    let is_dropped = async || {
-        let scrape = app.request(reqwest::Method::GET, "/metrics").bearer_auth(TOKEN).send().await.expect("an answer");
-        scrape.text().await.expect("a text").contains("latchkey_sockets_closed_total{why=\"slow\"} 1")
-    };
-    let (ada, bob, attic) = two_in_a_room(&app).await;
-    let mut hers = Socket::attending(&ada, &attic).await;
-    let mut his = Socket::with_small_buffer(&bob).await;
-    his.is_in(&bob, &attic).await;
-    let long = "€".repeat(1500);
-    // Until the buffers of the machine are full, whose size the machine decides.
-    for message in 0..3000 {
-        assert_eq!(says(&ada, &attic, &long).await.status, StatusCode::CREATED);
-        hers.next_named("room.message").await;
-        if message % 50 == 49 && is_dropped().await {
-            break;
-        }
-    }
-    assert!(is_dropped().await);
-    his.goes_away();
 }
 
 #[rstest]

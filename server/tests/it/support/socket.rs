@@ -108,6 +108,11 @@ impl Socket {
         self.0.send(Message::text(text)).await.expect("an open socket");
     }
 
+    /// Says something that is no text.
+    pub async fn says_bytes(&mut self, bytes: &'static [u8]) {
+        self.0.send(Message::binary(bytes)).await.expect("an open socket");
+    }
+
     /// Says something, unless it is closed by now.
     pub async fn tries_to_say(&mut self, message: &Value) -> bool {
         self.0.send(Message::text(message.to_string())).await.is_ok()
