@@ -61,7 +61,7 @@ impl SecurityHeaders {
 /// The policy of the web app's pages. `nonce` is the one this very answer's scripts carry.
 ///
 /// `wasm-unsafe-eval` is the only exception: browsers compile no WebAssembly without it. `sockets` are the origins of
-/// the sockets that the page may open, also our own: in Safari `'self'` may not cover it (WebKit bug 201591).
+/// the sockets that the page may open, also our own: in Safari `'self'` may not cover it (`WebKit` bug 201591).
 pub fn page_policy(nonce: &str, sockets: &[String]) -> String {
     let connections: Vec<&str> = std::iter::once("'self'").chain(sockets.iter().map(String::as_str)).collect();
     let connections = connections.join(" ");
