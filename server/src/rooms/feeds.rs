@@ -75,8 +75,8 @@ impl Feed {
     async fn begin(&mut self) -> bool {
         let mut pauses = RETRY.pauses();
         loop {
-            if let Ok(numbers) = self.rooms.context.store.rooms().last_numbers(&[self.room]).await {
-                self.last = numbers.first().map_or(0, |(_, number)| *number);
+            if let Ok(positions) = self.rooms.context.store.rooms().room_positions(&[self.room]).await {
+                self.last = positions.first().map_or(0, |(_, position)| position.last_number);
                 return true;
             }
             if self.is_over_after(pauses.next_pause()).await {

@@ -100,8 +100,8 @@ impl Rooms {
             *self.shown_grey() = ShownGrey::since(self.context.now());
             return Ok(());
         }
-        for (room, number) in self.context.store.rooms().last_numbers(&rooms).await? {
-            self.attendances.set_newest(room, number);
+        for (room, position) in self.context.store.rooms().room_positions(&rooms).await? {
+            self.attendances.set_newest(room, position.last_number);
         }
         self.show_grey().await
     }

@@ -48,6 +48,9 @@ verbs! {
     /// Removes what somebody wrote. `audit` says who removes it, and is put down to whoever wrote it. `None` where
     /// there is no such message, or it was removed before.
     remove_message(room: RoomId, number: i64, audit: &NewAudit) -> Option<RoomMessageRow>;
+    /// Which messages of a room were removed after a removal, in order. No removal with a lower number is committed
+    /// later.
+    removals_after(room: RoomId, removal: i64, limit: i64) -> Vec<RoomRemovalRow>;
     /// A session is present in a room that its user is in, until then, and looks at it or does not. False where the
     /// user is not in the room, or the session is over.
     attend_room(entry: &RoomEntry<'_>, is_away: bool) -> bool;
@@ -59,8 +62,8 @@ verbs! {
     prolong_presence(beats: &[Heartbeat], now: Timestamp) -> Vec<(SessionId, RoomId)>;
     /// Of whom in which rooms the last heartbeat of a session that is present lies between these moments.
     gone_grey(since: Timestamp, before: Timestamp, now: Timestamp) -> Vec<(RoomId, UserId)>;
-    /// The number of the last message of rooms.
-    last_numbers(rooms: &[RoomId]) -> Vec<(RoomId, i64)>;
+    /// How far rooms have come. Those that are not there are left out.
+    room_positions(rooms: &[RoomId]) -> Vec<(RoomId, RoomPosition)>;
     /// Ends what has run out, of `limit` sessions at the most. Gives what is said of the rooms that users leave with
     /// it: that their session expired, where it did.
     sweep_presence(now: Timestamp, limit: i64) -> PresenceSweep;

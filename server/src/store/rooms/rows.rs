@@ -7,7 +7,10 @@ use types::words::OrOther;
 use uuid::Uuid;
 
 use crate::store::db::rows::{RowResult, moment};
-use crate::store::{HeldMembership, HeldMessage, ParticipantRow, RoomMessageRow, RoomRow, RoomSummaryRow, StoreError};
+use crate::store::{
+    HeldMembership, HeldMessage, ParticipantRow, RoomMessageRow, RoomPosition, RoomRemovalRow, RoomRow, RoomSummaryRow,
+    StoreError,
+};
 
 #[derive(FromRow)]
 pub struct RoomColumns {
@@ -98,6 +101,38 @@ impl TryFrom<RoomMessageColumns> for RoomMessageRow {
             sent_at: Timestamp::from_millis(row.sent_at),
             removed_at: moment(row.removed_at),
         })
+    }
+}
+
+#[derive(FromRow)]
+pub struct RoomPositionColumns {
+    id: Uuid,
+    last_number: i64,
+    last_removal: i64,
+}
+
+impl TryFrom<RoomPositionColumns> for (RoomId, RoomPosition) {
+    type Error = StoreError;
+
+    fn try_from(row: RoomPositionColumns) -> RowResult<Self> {
+        let RoomPositionColumns { id, last_number, last_removal } = row;
+        Ok((RoomId(id), RoomPosition { last_number, last_removal }))
+    }
+}
+
+#[derive(FromRow)]
+pub struct RoomRemovalColumns {
+    removal: i64,
+    number: i64,
+    removed_at: i64,
+}
+
+impl TryFrom<RoomRemovalColumns> for RoomRemovalRow {
+    type Error = StoreError;
+
+    fn try_from(row: RoomRemovalColumns) -> RowResult<Self> {
+        let RoomRemovalColumns { removal, number, removed_at } = row;
+        Ok(Self { removal, number, removed_at: Timestamp::from_millis(removed_at) })
     }
 }
 

@@ -82,7 +82,7 @@ statements! {
     /// Of all who are present: as many rows as there are sessions in rooms.
     GONE_GREY = "SELECT DISTINCT room_id, user_id FROM room_presence \
         WHERE until > $3 AND heartbeat_at >= $1 AND heartbeat_at < $2";
-    LAST_NUMBERS = "SELECT id, last_number FROM rooms WHERE id IN ({list:1})";
+    ROOM_POSITIONS = "SELECT id, last_number, last_removal FROM rooms WHERE id IN ({list:1})";
     END_PRESENCE = concat!("DELETE FROM room_presence", presences!("p.session_id IN ({list:1})"));
     END_PRESENCE_IN = concat!("DELETE FROM room_presence", presences!("p.user_id = $1 AND p.room_id = $2"));
     RUN_OUT = "SELECT user_id FROM room_presence WHERE until <= $1 ORDER BY until LIMIT $2";
@@ -110,11 +110,15 @@ statements! {
         message_columns!(),
         " FROM room_messages WHERE room_id = $1 AND number > $2 ORDER BY number LIMIT $3"
     );
+    /// Gives a number to a removal. Locks the room until the commit, so that they commit in order.
+    NUMBER_REMOVAL = "UPDATE rooms SET last_removal = last_removal + 1 WHERE id = $1 RETURNING last_removal";
     REMOVE_MESSAGE = concat!(
-        "UPDATE room_messages SET text = '', removed_at = $3, removed_by = $4 \
+        "UPDATE room_messages SET text = '', removed_at = $3, removed_by = $4, removal = $6 \
          WHERE room_id = $1 AND number = $2 AND removed_at IS NULL AND kind = $5 RETURNING ",
         message_columns!()
     );
+    REMOVALS_AFTER = "SELECT removal, number, removed_at FROM room_messages WHERE room_id = $1 AND removal > $2 \
+        ORDER BY removal LIMIT $3";
     DELETE_MESSAGES = "DELETE FROM room_messages WHERE (room_id, number) IN \
         (SELECT m.room_id, m.number FROM room_messages m WHERE m.sent_at < $1 ORDER BY m.sent_at LIMIT $2 \
         {skip_locked})";

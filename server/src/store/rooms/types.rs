@@ -87,6 +87,32 @@ pub struct RoomMessageRow {
     pub removed_at: Option<Timestamp>,
 }
 
+/// How far a room has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoomPosition {
+    /// The number of its last message, 0 before the first.
+    pub last_number: i64,
+    /// The number of the last removal of one, 0 before the first.
+    pub last_removal: i64,
+}
+
+impl RoomPosition {
+    /// Whether something has happened at the other position that has not at this one.
+    pub const fn is_behind(self, other: Self) -> bool {
+        self.last_number < other.last_number || self.last_removal < other.last_removal
+    }
+}
+
+/// A message that was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomRemovalRow {
+    /// The place of the removal among those of its room, in the order of commits.
+    pub removal: i64,
+    /// The number of the message.
+    pub number: i64,
+    pub removed_at: Timestamp,
+}
+
 /// A sign of life of a session in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Heartbeat {

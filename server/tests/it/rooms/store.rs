@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use latchkey::store::{
     CleanupPolicy, EndOutcome, Entrance, Heartbeat, ListedEnd, NewAudit, NewSession, RoomEntry, RoomMessageRow,
-    Selection, Store,
+    RoomPosition, Selection, Store,
 };
 use rstest::rstest;
 use types::api::{MessageText, RoomId, RoomName};
@@ -405,8 +405,9 @@ async fn who_is_in_a_room_attends_it_and_nobody_joins_by_that(
     let gone_grey = store.rooms().gone_grey(minutes(1), minutes(2), minutes(2)).await.expect("an answer");
     assert_eq!(gone_grey, [(attic, bob)]);
 
-    let mut numbers = store.rooms().last_numbers(&[attic, kitchen, RoomId(Uuid::nil())]).await.expect("numbers");
-    numbers.sort_unstable_by_key(|(_, number)| std::cmp::Reverse(*number));
+    let mut positions = store.rooms().room_positions(&[attic, kitchen, RoomId(Uuid::nil())]).await.expect("positions");
+    positions.sort_unstable_by_key(|(_, position)| std::cmp::Reverse(position.last_number));
+    let numbers: Vec<_> = positions.iter().map(|(room, position)| (*room, position.last_number)).collect();
     assert_eq!(numbers, [(attic, 2), (kitchen, 1)]);
 
     ends(&store, (bob, his), EndReason::UserInitiatedLogout, minutes(2)).await;
@@ -520,6 +521,40 @@ async fn an_account_takes_along_what_it_is_in_rooms_and_numbers_go_on(
 
 #[rstest]
 #[tokio::test]
+async fn removals_are_numbered_in_their_order(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = stored_user(&store, "ada").await;
+    let hers = sign_in(&store, ada, "Laptop", START).await;
+    let [attic, kitchen] = [makes_room(&store, (ada, hers), START).await, makes_room(&store, (ada, hers), START).await];
+    for room in [attic, attic, attic, kitchen] {
+        says(&store, room, ada, "Unspeakable", minutes(1)).await;
+    }
+    // The later one first, and what is not there takes no number.
+    for (room, number, minute) in
+        [(attic, 4, 2), (attic, 9, 3), (attic, 1, 3), (attic, 4, 3), (attic, 2, 4), (kitchen, 2, 5)]
+    {
+        let audit = new_audit(ada, AuditAction::RoomMessageRemoved, minutes(minute));
+        store.rooms().remove_message(room, number, &audit).await.expect("an answer");
+    }
+    let removals = async |room, after, limit| {
+        let rows = store.rooms().removals_after(room, after, limit).await.expect("removals");
+        rows.into_iter().map(|row| (row.removal, row.number, row.removed_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(removals(attic, 0, 10).await, [(1, 4, minutes(2)), (2, 2, minutes(4))]);
+    assert_eq!(removals(attic, 0, 1).await, [(1, 4, minutes(2))]);
+    assert_eq!(removals(attic, 1, 10).await, [(2, 2, minutes(4))]);
+    assert_eq!(removals(kitchen, 0, 10).await, [(1, 2, minutes(5))]);
+    let positions = store.rooms().room_positions(&[attic]).await.expect("positions");
+    assert_eq!(positions, [(attic, RoomPosition { last_number: 4, last_removal: 2 })]);
+    // One that is deleted leaves a gap.
+    assert_eq!(store.rooms().delete_messages(minutes(2), 100).await.expect("done"), 6);
+    assert!(removals(attic, 0, 10).await.is_empty());
+    let positions = store.rooms().room_positions(&[attic]).await.expect("positions");
+    assert_eq!(positions, [(attic, RoomPosition { last_number: 4, last_removal: 2 })]);
+}
+
+#[rstest]
+#[tokio::test]
 async fn messages_are_paged_removed_and_forgotten(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
@@ -540,6 +575,7 @@ async fn messages_are_paged_removed_and_forgotten(#[values(Backend::Sqlite, Back
     let again = NewAudit { id: Uuid::now_v7(), ..audit };
     assert_eq!(store.rooms().remove_message(attic, 2, &again).await.expect("an answer"), None);
     assert_eq!(store.rooms().remove_message(attic, 1, &again).await.expect("an answer"), None, "nobody wrote it");
+    assert_eq!(store.rooms().remove_message(RoomId(Uuid::nil()), 2, &again).await.expect("an answer"), None);
     let activity = store.audit().activity(ada, None, 1).await.expect("entries");
     assert_eq!(activity[0].action, AuditAction::RoomMessageRemoved);
 

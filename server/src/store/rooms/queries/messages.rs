@@ -3,7 +3,6 @@
 use types::api::{MessageText, RoomId};
 use types::domain::{Timestamp, UserId};
 use types::words::RoomMessageKind;
-use uuid::Uuid;
 
 use super::super::accounts::users::lock_user;
 use super::super::audit::insert_audit;
@@ -11,8 +10,8 @@ use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, is_kept_
 use crate::store::db::dialect::fill;
 use crate::store::db::retry_conflicts;
 use crate::store::db::rows::{read_all, read_one};
-use crate::store::rooms::rows::{RoomColumns, RoomMessageColumns};
-use crate::store::{NewAudit, RoomMessageRow, RoomRow, sql};
+use crate::store::rooms::rows::{RoomColumns, RoomMessageColumns, RoomPositionColumns, RoomRemovalColumns};
+use crate::store::{NewAudit, RoomMessageRow, RoomPosition, RoomRemovalRow, RoomRow, sql};
 
 impl Database {
     pub(in crate::store) async fn post_message(
@@ -71,18 +70,18 @@ impl Database {
         self.messages(sql::rooms::MESSAGES_AFTER, room, number, limit).await
     }
 
-    pub(in crate::store) async fn last_numbers(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>> {
-        let mut numbers = Vec::with_capacity(rooms.len());
+    pub(in crate::store) async fn room_positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, RoomPosition)>> {
+        let mut positions = Vec::with_capacity(rooms.len());
         for chunk in rooms.chunks(ROWS_PER_INSERT) {
-            let statement = fill(sql::rooms::LAST_NUMBERS, &DIALECT, chunk.len());
-            let mut ask = sqlx::query_as::<Db, (Uuid, i64)>(statement);
+            let statement = fill(sql::rooms::ROOM_POSITIONS, &DIALECT, chunk.len());
+            let mut ask = sqlx::query_as::<Db, RoomPositionColumns>(statement);
             for room in chunk {
                 ask = ask.bind(room.0);
             }
-            let rows: Vec<(Uuid, i64)> = ask.persistent(false).fetch_all(self.readers()).await?;
-            numbers.extend(rows.into_iter().map(|(room, number)| (RoomId(room), number)));
+            let rows: Vec<RoomPositionColumns> = ask.persistent(false).fetch_all(self.readers()).await?;
+            positions.extend(read_all::<RoomPositionColumns, (RoomId, RoomPosition)>(rows)?);
         }
-        Ok(numbers)
+        Ok(positions)
     }
 
     async fn messages(
@@ -104,12 +103,17 @@ impl Database {
         audit: &NewAudit,
     ) -> Result<Option<RoomMessageRow>> {
         let mut tx = self.begin().await?;
+        // The room before its message, like an account that is deleted: it leaves the room, and its messages go.
+        let removal: Option<(i64,)> =
+            query_as(sql::rooms::NUMBER_REMOVAL).bind(room.0).fetch_optional(&mut *tx).await?;
+        let Some((removal,)) = removal else { return Ok(None) };
         let row: Option<RoomMessageColumns> = query_as(sql::rooms::REMOVE_MESSAGE)
             .bind(room.0)
             .bind(number)
             .bind(audit.at.as_millis())
             .bind(audit.actor_id.map(|id| id.0))
             .bind(RoomMessageKind::Text.as_str())
+            .bind(removal)
             .fetch_optional(&mut *tx)
             .await?;
         let Some(removed) = read_one::<RoomMessageColumns, RoomMessageRow>(row)? else { return Ok(None) };
@@ -117,6 +121,21 @@ impl Database {
         insert_audit(&mut tx, &[audit]).await?;
         tx.commit().await?;
         Ok(Some(removed))
+    }
+
+    pub(in crate::store) async fn removals_after(
+        &self,
+        room: RoomId,
+        removal: i64,
+        limit: i64,
+    ) -> Result<Vec<RoomRemovalRow>> {
+        let rows: Vec<RoomRemovalColumns> = query_as(sql::rooms::REMOVALS_AFTER)
+            .bind(room.0)
+            .bind(removal)
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
     }
 
     pub(in crate::store) async fn delete_messages(&self, before: Timestamp, limit: i64) -> Result<u64> {
