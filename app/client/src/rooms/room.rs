@@ -1,7 +1,9 @@
 //! The room that is open: who is in it, what was said, who writes. Pure: events and answers go in.
 
 use crate::failure::Failure;
-use types::api::{Participant, Room, RoomEvent, RoomId, RoomMessage, RoomMessages};
+use types::api::{
+    Participant, Room, RoomEvent, RoomId, RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages,
+};
 use types::domain::UserId;
 use types::words::{OrOther, ProblemCode, RoomMessageKind};
 
@@ -56,7 +58,7 @@ pub struct OpenRoom {
     typing: Vec<(UserId, f64)>,
     /// The number after which messages may be missing, until the room is loaded anew.
     gap_after: Option<u64>,
-    /// What happened since it was asked who is in the room: the answer may be older than that.
+    /// What happened since the room was asked for: the answer may be older than that, and is newer than all before.
     since_asked: Option<Vec<RoomEvent>>,
 }
 
@@ -120,6 +122,7 @@ impl OpenRoom {
         // What happened while the answer was on its way. In its order it comes to the same where the answer knew of it.
         for event in &since_asked {
             self.apply_to_participants(event);
+            self.apply_to_messages(event);
         }
         let Self { typing, participants, .. } = self;
         typing.retain(|(user, _)| participants.iter().any(|participant| participant.user_id == *user));
@@ -185,12 +188,11 @@ impl OpenRoom {
                 self.receive(posted.message.clone())
             }
             RoomEvent::MessageRemoved(removed) => {
-                let Some(message) = self.messages.iter_mut().find(|message| message.number == removed.number) else {
-                    return Outcome::Nothing;
-                };
-                message.text = String::new();
-                message.removed_at = Some(removed.at);
-                Outcome::Changed
+                if self.remove(removed) {
+                    Outcome::Changed
+                } else {
+                    Outcome::Nothing
+                }
             }
             RoomEvent::Typing(typing) if Some(typing.user_id) == own => Outcome::Nothing,
             RoomEvent::Typing(typing) => {
@@ -206,6 +208,9 @@ impl OpenRoom {
 
     /// Takes a message that this session has written.
     pub fn posted(&mut self, message: RoomMessage) -> Outcome {
+        if let Some(since) = &mut self.since_asked {
+            since.push(RoomEvent::Message(RoomMessagePosted { room_id: self.id, message: message.clone() }));
+        }
         if self.status == RoomStatus::Ready { self.receive(message) } else { Outcome::Nothing }
     }
 
@@ -230,23 +235,44 @@ impl OpenRoom {
         }
     }
 
-    /// The latest page, beside what is known. Where messages between the two may be missing, only the page stays.
+    /// Shows the text of a message no more. False where it is not here.
+    fn remove(&mut self, removed: &RoomMessageRemoved) -> bool {
+        let Some(message) = self.messages.iter_mut().find(|message| message.number == removed.number) else {
+            return false;
+        };
+        message.text = String::new();
+        message.removed_at = Some(removed.at);
+        true
+    }
+
+    /// The latest page, after what is known of before. Where messages between the two may be missing, only the page
+    /// stays.
     fn merge(&mut self, page: RoomMessages) {
-        let numbers: Vec<u64> = page.messages.iter().map(|message| message.number).collect();
-        let oldest = numbers.iter().copied().min().unwrap_or(0);
-        let newest = numbers.iter().copied().max().unwrap_or(0);
+        let oldest = page.messages.iter().map(|message| message.number).min().unwrap_or(0);
+        let newest = page.messages.iter().map(|message| message.number).max().unwrap_or(0);
         let before_gap = self.gap_after.take().unwrap_or(newest);
         let meets = self.messages.iter().any(|known| (oldest..=before_gap).contains(&known.number));
         let follows = meets && page.next_cursor.is_some();
-        // What is newer came while the page was on its way. What should be in the page and is not has been deleted.
-        self.messages.retain(|known| {
-            known.number > newest || (follows && known.number < oldest) || numbers.contains(&known.number)
-        });
+        // What should be in the page and is not has been deleted, or the database was set back and has another message
+        // of that number, or none.
+        self.messages.retain(|known| follows && known.number < oldest);
         if !follows {
             self.older = page.next_cursor;
         }
         for message in page.messages {
             self.insert(message);
+        }
+    }
+
+    fn apply_to_messages(&mut self, event: &RoomEvent) {
+        match event {
+            RoomEvent::Joined(joined) => self.insert(joined.message.clone()),
+            RoomEvent::Left(left) => self.insert(left.message.clone()),
+            RoomEvent::Message(posted) => self.insert(posted.message.clone()),
+            RoomEvent::MessageRemoved(removed) => {
+                self.remove(removed);
+            }
+            RoomEvent::Presence(_) | RoomEvent::Typing(_) | RoomEvent::Closed(_) => {}
         }
     }
 

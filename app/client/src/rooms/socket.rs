@@ -24,6 +24,8 @@ const OPEN_TIMEOUT_MS: f64 = 20_000.0;
 const CLOSED_WITHIN_MS: f64 = 500.0;
 /// How long to wait at least, in milliseconds, where the server says that there is too much of something.
 const TOO_MANY_MS: f64 = 10_000.0;
+/// Within how many milliseconds clients begin to load everything anew: the server says hello again to all at once.
+const LOAD_ANEW_WITHIN_MS: f64 = 1_000.0;
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +159,8 @@ impl Inner {
                         delays.reset();
                         self.opened();
                         self.post_to_tabs(&TabMessage::Opened);
+                    } else if event_name(&text) == Some(EventName::Hello) {
+                        self.load_anew();
                     }
                     self.receive_text(&text).await;
                 }
@@ -235,6 +239,13 @@ impl Inner {
         self.state.borrow_mut().outbox.clear();
         self.set_connection(Connection::Open);
         self.load_soon(true, true, RELOAD_DELAY_MS);
+    }
+
+    /// The server has said hello again: something was missed, or its database was set back.
+    fn load_anew(&self) {
+        let wait_ms = self.client.inner.ports.clock.random() * LOAD_ANEW_WITHIN_MS;
+        self.load_soon(true, true, RELOAD_DELAY_MS + wait_ms);
+        self.post_to_tabs(&TabMessage::Opened);
     }
 
     fn send_changes(&self, connection: &SocketConnection, link: &mut Link) {

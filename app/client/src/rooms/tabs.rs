@@ -28,7 +28,7 @@ pub enum TabMessage {
         /// How it is.
         state: Connection,
     },
-    /// It has just been opened.
+    /// It has just been opened, or what came over it before may not be all.
     Opened,
     /// What came over it, as it came.
     Event {

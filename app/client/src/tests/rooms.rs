@@ -347,17 +347,60 @@ fn where_a_number_does_not_follow_the_room_is_loaded_anew_once() {
     let scene = Scene::new();
     let (_tab, rooms) = scene.tab_in_attic();
     let asked = scene.asked_for_messages();
-    scene.attic_is(
-        &[message(1, OWN, ""), message(2, GRACE, "Hello"), message(4, GRACE, "b"), message(6, GRACE, "d")],
-        None,
-    );
+    let mut said = vec![message(1, OWN, ""), message(2, GRACE, "Hello")];
+    said.extend([(4, "b"), (6, "d"), (8, "e")].map(|(number, text)| message(number, GRACE, text)));
+    scene.attic_is(&said, None);
     scene.happens(&posted(6, "d"));
     scene.happens(&posted(8, "e"));
     scene.settle();
-    assert_eq!(numbers(&attic(&rooms)), [1, 2, 4, 6, 8], "what came while it was asked for stays");
+    assert_eq!(numbers(&attic(&rooms)), [1, 2, 4, 6, 8]);
     assert_eq!(scene.asked_for_messages(), asked + 1);
     scene.world.advance_secs(60);
     assert_eq!(scene.asked_for_messages(), asked + 1, "numbers may be missing");
+}
+
+#[test]
+fn what_happens_while_a_room_is_asked_for_stays() {
+    let scene = Scene::new();
+    let (_tab, rooms) = scene.tab_in_attic();
+    let path: &'static str = room_messages(ATTIC).leak();
+    scene.world.server.set(|server| server.held_path = Some(path));
+    rooms.load_room();
+    scene.settle();
+    scene.happens(&posted(3, "Meanwhile"));
+    scene.happens(&RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: ATTIC, number: 2, at: BEGINNING }));
+    scene.world.server.release();
+    scene.settle();
+    let room = attic(&rooms);
+    assert_eq!(numbers(&room), [1, 2, 3], "the answer has the first two");
+    assert_eq!((room.messages[1].text.as_str(), room.messages[1].removed_at), ("", Some(BEGINNING)));
+}
+
+#[test]
+fn where_the_server_says_hello_again_only_what_it_has_stays() {
+    let scene = Scene::new();
+    let other = scene.world.open_tab();
+    let (_tab, rooms) = scene.tab_in_attic();
+    let others = scene.rooms_in(&other);
+    others.open(ATTIC);
+    scene.world.advance_secs(5);
+    for (number, text) in [(3, "Lost"), (4, "Lost as well"), (5, "And this")] {
+        scene.happens(&posted(number, text));
+    }
+    scene.happens(&RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: ATTIC, number: 3, at: BEGINNING }));
+    // The database was set back, and numbers are given again.
+    scene.attic_is(&[message(1, OWN, ""), message(2, GRACE, "Hello"), message(3, GRACE, "Instead")], None);
+    let opened = scene.sockets.ever();
+    scene.hello();
+    scene.world.advance_secs(2);
+    for rooms in [&rooms, &others] {
+        let room = attic(rooms);
+        assert_eq!(numbers(&room), [1, 2, 3]);
+        assert_eq!((room.messages[2].text.as_str(), room.messages[2].removed_at), ("Instead", None));
+    }
+    scene.happens(&posted(4, "Next"));
+    assert_eq!(attic(&rooms).messages.last().map(|last| last.text.as_str()), Some("Next"));
+    assert_eq!((scene.sockets.ever(), rooms.connection()), (opened, Connection::Open));
 }
 
 #[test]

@@ -28,11 +28,12 @@ enum Item {
 }
 
 impl Item {
-    /// A message that is removed is another one. A day stands once before each of its messages that is the first.
-    fn key(&self) -> (u64, bool, String) {
+    /// A message that is removed is another one, and so is one that has its number since the database was set back. A
+    /// day stands once before each of its messages that is the first.
+    fn key(&self) -> (u64, Option<Timestamp>, bool, String) {
         match self {
-            Self::Day(day) => (0, false, day.clone()),
-            Self::Message(message) => (message.number, message.removed_at.is_some(), String::new()),
+            Self::Day(day) => (0, None, false, day.clone()),
+            Self::Message(message) => (message.number, Some(message.at), message.removed_at.is_some(), String::new()),
         }
     }
 }
@@ -262,5 +263,14 @@ mod tests {
         });
         assert_eq!(kinds.collect::<Vec<_>>(), ["day 0", "1", "2", "day 1", "3"]);
         assert!(with_days(&[], day_of).is_empty());
+    }
+
+    #[test]
+    fn what_is_another_message_has_another_key() {
+        let said = message(7, 1_000);
+        let removed = RoomMessage { removed_at: Some(said.at), ..said.clone() };
+        let instead = message(7, 2_000);
+        let keys = [said, removed, instead].map(|message| Item::Message(message).key());
+        assert!(keys[0] != keys[1] && keys[0] != keys[2] && keys[1] != keys[2]);
     }
 }
