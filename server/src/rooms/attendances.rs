@@ -14,7 +14,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::events::EventSender;
 use crate::sessions::Subscriber;
-use crate::store::Heartbeat;
+use crate::store::{Heartbeat, RoomPosition};
 
 /// How long somebody counts as writing without saying so again.
 const TYPING_FOR: Duration = Duration::from_secs(5);
@@ -55,8 +55,8 @@ struct Socket {
 struct AttendedRoom {
     /// Whether the feed delivers.
     is_ready: watch::Receiver<bool>,
-    /// The number of the newest message that is known of; the feed ends when this is dropped.
-    newest: watch::Sender<i64>,
+    /// How far it has come, by the last poll; the feed ends when this is dropped.
+    newest: watch::Sender<RoomPosition>,
     attendees: HashMap<SocketId, Attendee>,
 }
 
@@ -114,8 +114,8 @@ pub struct Detached {
 pub struct FeedLine {
     /// Set once it delivers.
     pub is_ready: watch::Sender<bool>,
-    /// The number of the newest message that is known of. Closed when nobody attends the room here any more.
-    pub newest: watch::Receiver<i64>,
+    /// How far the room has come, by the last poll. Closed when nobody attends it here any more.
+    pub newest: watch::Receiver<RoomPosition>,
 }
 
 impl Attendances {
@@ -151,7 +151,7 @@ impl Attendances {
         }
         let mut line = None;
         let attended = all.rooms.entry(room).or_insert_with(|| {
-            let (newest, newest_here) = watch::channel(0);
+            let (newest, newest_here) = watch::channel(RoomPosition::default());
             let (ready_here, is_ready) = watch::channel(false);
             line = Some(FeedLine { is_ready: ready_here, newest: newest_here });
             AttendedRoom { is_ready, newest, attendees: HashMap::new() }
@@ -288,14 +288,10 @@ impl Attendances {
         self.all().rooms.contains_key(&room)
     }
 
-    /// The newest message of a room has this number.
-    pub fn set_newest(&self, room: RoomId, number: i64) {
+    /// A room has come so far. Its feed is notified where that has changed: the database may have been set back.
+    pub fn set_newest(&self, room: RoomId, position: RoomPosition) {
         if let Some(attended) = self.all().rooms.get(&room) {
-            attended.newest.send_if_modified(|newest| {
-                let is_newer = number > *newest;
-                *newest = number.max(*newest);
-                is_newer
-            });
+            attended.newest.send_if_modified(|newest| std::mem::replace(newest, position) != position);
         }
     }
 
@@ -496,14 +492,17 @@ mod tests {
     }
 
     #[test]
-    fn the_feed_hears_of_newer_messages_only() {
+    fn the_feed_hears_of_changes_only() {
         let attendances = Attendances::default();
         let laptop = opens(&attendances, LAPTOP);
         let mut line = attends(&attendances, &laptop, true).expect("a line");
-        attendances.set_newest(ATTIC, 7);
-        assert_eq!(*line.newest.borrow_and_update(), 7);
-        attendances.set_newest(ATTIC, 7);
-        attendances.set_newest(ATTIC, 6);
-        assert!(!line.newest.has_changed().expect("it is open"));
+        for (last_number, last_removal) in [(7, 0), (7, 1), (6, 1), (6, 0)] {
+            let position = RoomPosition { last_number, last_removal };
+            attendances.set_newest(ATTIC, position);
+            assert!(line.newest.has_changed().expect("it is open"));
+            assert_eq!(*line.newest.borrow_and_update(), position);
+            attendances.set_newest(ATTIC, position);
+            assert!(!line.newest.has_changed().expect("it is open"), "it is as before");
+        }
     }
 }

@@ -1,24 +1,28 @@
 //! What a room says, to all who attend it on this server: every message once, and in order, whether or not the bus has
 //! brought it.
 //!
-//! A feed remembers the number of the last message that it has delivered. It takes what the bus brings where that is
-//! the next one, and asks the database, once for everybody here, where something is missing. It is notified of newer
-//! numbers by `heartbeats`, which asks for them whenever the revocation log says that somebody was signed out, and
-//! every second anyway.
+//! A feed remembers the number of the last message that it has delivered (`delivered`). It takes what the bus brings
+//! where that is the next one, and asks the database, once for everybody here, where something is missing. It is
+//! notified of newer numbers by `heartbeats`, which asks for them whenever the revocation log says that somebody was
+//! signed out, and every second anyway.
+//!
+//! Where the database was set back, numbers are given again. A feed sees that by a number that is lower than it has
+//! delivered, or is of another message; it has everybody here load the room anew, and goes on from there.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::api::{Hello, RoomEvent, RoomId, ServerEvent};
+use types::api::{Hello, RoomEvent, RoomId, RoomMessage, ServerEvent};
 use types::domain::UserId;
 use uuid::Uuid;
 
 use super::actions::Rooms;
 use super::attendances::FeedLine;
+use super::delivered::{Arrival, Delivered, Said};
 use super::views;
 use crate::events::{SubscriberId, Subscription, Topic};
 use crate::jobs::Backoff;
-use crate::store::{RoomMessageRow, StoreError};
+use crate::store::{RoomMessageRow, RoomPosition, StoreError};
 
 /// The most messages that are read at once.
 const PAGE: i64 = 100;
@@ -33,15 +37,15 @@ pub struct Feed {
     room: RoomId,
     subscription: Subscription,
     line: FeedLine,
-    /// The number of the last message that was delivered, or was there before.
-    last: i64,
+    delivered: Delivered,
 }
 
 impl Feed {
     /// One that listens from now on, and does not deliver yet.
     pub fn new(rooms: &Arc<Rooms>, room: RoomId, line: FeedLine) -> Self {
         let subscription = rooms.context.events.topics().subscribe(Topic::Room(room), NOBODY);
-        Self { rooms: Arc::clone(rooms), room, subscription, line, last: 0 }
+        let delivered = Delivered::up_to(RoomPosition::default());
+        Self { rooms: Arc::clone(rooms), room, subscription, line, delivered }
     }
 
     /// Delivers until nobody attends the room here any more.
@@ -59,9 +63,7 @@ impl Feed {
                         return;
                     }
                     let newest = *self.line.newest.borrow_and_update();
-                    if newest > self.last {
-                        self.catch_up().await;
-                    }
+                    self.follow(newest).await;
                 }
                 event = self.subscription.next() => match event {
                     Some(event) => self.receive(&event).await,
@@ -73,15 +75,38 @@ impl Feed {
 
     /// Learns what was said before. False where nobody waits for it any more.
     async fn begin(&mut self) -> bool {
+        let Some(position) = self.position().await else { return false };
+        self.delivered = Delivered::up_to(position);
+        true
+    }
+
+    /// How far the room has come, by the database. `None` where nobody waits for it any more.
+    async fn position(&self) -> Option<RoomPosition> {
         let mut pauses = RETRY.pauses();
         loop {
             if let Ok(positions) = self.rooms.context.store.rooms().room_positions(&[self.room]).await {
-                self.last = positions.first().map_or(0, |(_, position)| position.last_number);
-                return true;
+                // A room that is not there has come nowhere.
+                return Some(positions.first().map_or_else(RoomPosition::default, |(_, position)| *position));
             }
             if self.is_over_after(pauses.next_pause()).await {
-                return false;
+                return None;
             }
+        }
+    }
+
+    /// Delivers what the poll has found and the bus has not brought.
+    async fn follow(&mut self, newest: RoomPosition) {
+        if newest.is_behind(self.delivered.position()) {
+            // The bus may have been faster than the poll. What it has brought was committed before, so that what the
+            // database says now counts.
+            match self.position().await {
+                Some(now) if now.is_behind(self.delivered.position()) => self.start_again(now),
+                Some(_) => {}
+                None => return,
+            }
+        }
+        if newest.last_number > self.delivered.position().last_number {
+            self.catch_up().await;
         }
     }
 
@@ -99,20 +124,38 @@ impl Feed {
     }
 
     async fn receive_room_event(&mut self, event: &Arc<ServerEvent>, room_event: &RoomEvent) {
-        let Some(number) = number_of(room_event) else {
+        let Some(said) = message_of(room_event).and_then(Said::of) else {
             self.deliver(event);
             return;
         };
-        if number > self.last + 1 {
-            self.catch_up().await;
+        match self.delivered.arrival(said) {
+            Arrival::Next => {}
+            Arrival::Ahead => self.catch_up().await,
+            Arrival::Repeat => return,
+            arrival @ (Arrival::Reused | Arrival::Unknown) => self.doubt(said, arrival).await,
         }
-        if number > self.last {
-            self.last = number;
+        if said.number > self.delivered.position().last_number {
+            self.delivered.note(said);
             self.deliver(event);
             if let RoomEvent::Left(left) = room_event {
                 self.remove_departed(left.user_id).await;
             }
         }
+    }
+
+    /// A message has come with a number that was delivered. Unless it comes a second time, the database was set back.
+    async fn doubt(&mut self, said: Said, arrival: Arrival) {
+        let Some(now) = self.position().await else { return };
+        if arrival == Arrival::Reused || now.is_behind(self.delivered.position()) {
+            self.start_again(RoomPosition { last_number: now.last_number.min(said.number - 1), ..now });
+        }
+    }
+
+    /// The database was set back. Those here load the room anew, and get what is said after this position.
+    fn start_again(&mut self, position: RoomPosition) {
+        tracing::warn!(room = %self.room, "room set back with the database: clients load it anew");
+        self.delivered = Delivered::up_to(position);
+        self.say_hello();
     }
 
     /// Delivers what the database has and the bus has not brought.
@@ -141,11 +184,12 @@ impl Feed {
     }
 
     async fn next_page(&self) -> Result<Vec<RoomMessageRow>, StoreError> {
-        self.rooms.context.store.rooms().messages_after(self.room, self.last, PAGE).await
+        let last = self.delivered.position().last_number;
+        self.rooms.context.store.rooms().messages_after(self.room, last, PAGE).await
     }
 
     async fn deliver_missed(&mut self, row: &RoomMessageRow) {
-        self.last = self.last.max(row.number);
+        self.delivered.note(Said::from(row));
         let room_event = views::event(row);
         self.rooms.metrics.messages_caught_up.increment();
         if let Ok(event) = room_event.write() {
@@ -169,7 +213,7 @@ impl Feed {
         }
     }
 
-    /// This server could not keep up, or is about to stop. The `hello` has those here load everything anew.
+    /// This server could not keep up, or is about to stop.
     async fn listen_anew(&mut self) {
         if self.rooms.context.events.topics().is_closed() {
             // Everybody's events end, and everybody goes.
@@ -178,6 +222,11 @@ impl Feed {
         }
         self.subscription = self.rooms.context.events.topics().subscribe(Topic::Room(self.room), NOBODY);
         self.catch_up().await;
+        self.say_hello();
+    }
+
+    /// Has those here load everything anew.
+    fn say_hello(&self) {
         let server_time = self.rooms.context.now();
         for (who, sender) in self.rooms.attendances.attendees(self.room) {
             sender.send(Arc::new(ServerEvent::Hello(Hello { session_id: who.session_id, server_time })));
@@ -196,15 +245,12 @@ impl Feed {
     }
 }
 
-/// The number of the message that comes with an event, where one does.
-fn number_of(event: &RoomEvent) -> Option<i64> {
-    let message = match event {
-        RoomEvent::Joined(joined) => &joined.message,
-        RoomEvent::Left(left) => &left.message,
-        RoomEvent::Message(posted) => &posted.message,
-        RoomEvent::Presence(_) | RoomEvent::MessageRemoved(_) | RoomEvent::Typing(_) | RoomEvent::Closed(_) => {
-            return None;
-        }
-    };
-    i64::try_from(message.number).ok()
+/// The message that comes with an event, where one does.
+const fn message_of(event: &RoomEvent) -> Option<&RoomMessage> {
+    match event {
+        RoomEvent::Joined(joined) => Some(&joined.message),
+        RoomEvent::Left(left) => Some(&left.message),
+        RoomEvent::Message(posted) => Some(&posted.message),
+        RoomEvent::Presence(_) | RoomEvent::MessageRemoved(_) | RoomEvent::Typing(_) | RoomEvent::Closed(_) => None,
+    }
 }

@@ -16,7 +16,7 @@ use super::metrics::HeartbeatsIn;
 use super::presence::{GREY_AFTER, presence};
 use super::redis_presence::Connected;
 use crate::jobs::{Schedule, every};
-use crate::store::{Heartbeat, StoreError};
+use crate::store::{Heartbeat, RoomPosition, StoreError};
 
 /// How often each session has a heartbeat: several times before it would be grey.
 const BEAT: Duration = Duration::from_secs(3);
@@ -100,8 +100,11 @@ impl Rooms {
             *self.shown_grey() = ShownGrey::since(self.context.now());
             return Ok(());
         }
-        for (room, position) in self.context.store.rooms().room_positions(&rooms).await? {
-            self.attendances.set_newest(room, position.last_number);
+        let positions = self.context.store.rooms().room_positions(&rooms).await?;
+        let positions: HashMap<RoomId, RoomPosition> = positions.into_iter().collect();
+        for room in rooms {
+            // Of one that the database does not have any more nothing is left.
+            self.attendances.set_newest(room, positions.get(&room).copied().unwrap_or_default());
         }
         self.show_grey().await
     }

@@ -6,11 +6,13 @@
 //! notified. `views` is rooms on the wire.
 //!
 //! `sockets` is what a socket does in rooms, `attendances` which of this server attend which rooms, `feeds` brings them
-//! what the rooms say, `heartbeats` keeps presence true, and `endings` is what ends here with a session. Where there is
-//! a Redis, heartbeats are there: `redis_presence` is what it is told and asked, `redis_heartbeats` when.
+//! what the rooms say and remembers it by `delivered`, `heartbeats` keeps presence true, and `endings` is what ends
+//! here with a session. Where there is a Redis, heartbeats are there: `redis_presence` is what it is told and asked,
+//! `redis_heartbeats` when.
 
 mod actions;
 mod attendances;
+mod delivered;
 mod endings;
 mod feeds;
 mod handlers;

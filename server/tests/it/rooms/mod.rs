@@ -1,6 +1,7 @@
 //! Rooms: who is in them, what is said there, and who leaves them with the end of a session.
 
 mod endings;
+mod feeds;
 mod heartbeats;
 mod http;
 mod leftovers;

@@ -1,0 +1,75 @@
+//! What a room says comes to all who attend it, whatever is lost: by the bus, or by the database.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use rstest::rstest;
+use serde_json::json;
+
+use super::{ADA, BOB, joins, makes_room, messages, says};
+use crate::support::app::{Device, TestApp};
+use crate::support::socket::Socket;
+use crate::support::store::Backend;
+
+/// Two users in a room that one of them has made.
+async fn two_in_a_room(app: &TestApp) -> (Device<'_>, Device<'_>, String) {
+    let (ada, bob) = (app.new_user(ADA).await, app.new_user(BOB).await);
+    let attic = makes_room(&ada, "Attic").await;
+    joins(&bob, &attic).await;
+    (ada, bob, attic)
+}
+
+/// Both hear the next message of the room, with this number.
+async fn hear(sockets: [&mut Socket; 2], number: u64, text: &str) {
+    for socket in sockets {
+        let message = socket.next_named("room.message").await["message"].clone();
+        assert_eq!((&message["number"], &message["text"]), (&json!(number), &json!(text)));
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn after_the_database_was_set_back_all_load_the_room_anew_and_hear_what_is_said_then(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&bob, &attic).await);
+    for (number, text) in [(3, "Kept"), (4, "Lost"), (5, "Lost as well")] {
+        says(&ada, &attic, text).await;
+        hear([&mut hers, &mut his], number, text).await;
+    }
+    app.execute("DELETE FROM room_messages WHERE number > 3").await;
+    app.execute("UPDATE rooms SET last_number = 3").await;
+    for (socket, device) in [(&mut hers, &ada), (&mut his, &bob)] {
+        assert_eq!(socket.next_named("hello").await["sessionId"], device.session_id());
+    }
+    app.advance(Duration::from_secs(1));
+    for (number, text) in [(4, "Instead"), (5, "And more")] {
+        assert_eq!(says(&bob, &attic, text).await.status, StatusCode::CREATED);
+        hear([&mut hers, &mut his], number, text).await;
+    }
+    let texts: Vec<_> = messages(&ada, &attic).await.iter().map(|message| message["text"].clone()).collect();
+    assert_eq!(texts, ["", "", "Kept", "Instead", "And more"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_number_that_is_given_again_is_not_taken_for_a_message_that_comes_twice(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&bob, &attic).await);
+    says(&bob, &attic, "Lost").await;
+    hear([&mut hers, &mut his], 3, "Lost").await;
+    // The database has as many messages as before by the time that anybody looks.
+    app.advance(Duration::from_secs(1));
+    app.execute("DELETE FROM room_messages WHERE number = 3").await;
+    app.execute("UPDATE rooms SET last_number = 2").await;
+    says(&bob, &attic, "Instead").await;
+    for socket in [&mut hers, &mut his] {
+        socket.next_named("hello").await;
+    }
+    hear([&mut hers, &mut his], 3, "Instead").await;
+}
