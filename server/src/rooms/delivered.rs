@@ -3,12 +3,12 @@
 //! A database that was set back gives numbers again. By the last messages, one with the number of another is told from
 //! one that comes a second time.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use types::api::RoomMessage;
 use types::domain::{Timestamp, UserId};
 
-use crate::store::{RoomMessageRow, RoomPosition};
+use crate::store::{RoomMessageRow, RoomPosition, RoomRemovalRow};
 
 /// How many messages are remembered.
 const REMEMBERED: usize = 64;
@@ -55,12 +55,15 @@ pub struct Delivered {
     /// Of the last that was delivered, or was there before.
     position: RoomPosition,
     last_messages: VecDeque<Said>,
+    /// The messages that were removed, as the bus has said since removals were last read. It does not say which removal
+    /// of the room each of them was.
+    removed: HashSet<u64>,
 }
 
 impl Delivered {
     /// Everything up to there, be it by whoever loads the room.
-    pub const fn up_to(position: RoomPosition) -> Self {
-        Self { position, last_messages: VecDeque::new() }
+    pub fn up_to(position: RoomPosition) -> Self {
+        Self { position, last_messages: VecDeque::new(), removed: HashSet::new() }
     }
 
     pub const fn position(&self) -> RoomPosition {
@@ -86,6 +89,24 @@ impl Delivered {
             self.last_messages.pop_front();
         }
         self.last_messages.push_back(said);
+    }
+
+    /// Notes that the bus has brought the removal of a message, which is delivered.
+    pub fn note_removed(&mut self, number: u64) {
+        self.removed.insert(number);
+    }
+
+    /// Takes a removal as it was read. Whether it is still to be delivered: the bus has not brought it.
+    pub fn take_removal(&mut self, row: &RoomRemovalRow) -> bool {
+        self.position.last_removal = self.position.last_removal.max(row.removal);
+        !self.removed.remove(&row.number.unsigned_abs())
+    }
+
+    /// Every removal up to this one was read, if its message is still there.
+    pub fn removals_are_read(&mut self, last: i64) {
+        self.position.last_removal = self.position.last_removal.max(last);
+        // One that the bus brings late, or that comes after this, is delivered twice: it is the same.
+        self.removed.clear();
     }
 }
 
@@ -113,6 +134,22 @@ mod tests {
         assert_eq!(delivered.arrival(said(8, 1, 95)), Arrival::Reused);
         assert_eq!(delivered.arrival(said(9, 2, 90)), Arrival::Reused, "of somebody else");
         assert_eq!(delivered.arrival(said(6, 1, 60)), Arrival::Unknown);
+    }
+
+    #[test]
+    fn removals_that_the_bus_has_brought_are_not_delivered_once_more() {
+        let removal = |removal, number| RoomRemovalRow { removal, number, removed_at: Timestamp::from_millis(1) };
+        let mut delivered = Delivered::up_to(RoomPosition { last_number: 9, last_removal: 2 });
+        delivered.note_removed(7);
+        delivered.note_removed(8);
+        assert!(!delivered.take_removal(&removal(3, 8)));
+        assert!(delivered.take_removal(&removal(4, 6)), "it was lost");
+        assert!(!delivered.take_removal(&removal(5, 7)), "it has come before");
+        assert_eq!(delivered.position().last_removal, 5);
+        delivered.note_removed(9);
+        delivered.removals_are_read(6);
+        assert_eq!(delivered.position(), RoomPosition { last_number: 9, last_removal: 6 });
+        assert!(delivered.removed.is_empty());
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! What a room says, to all who attend it on this server: every message once, and in order, whether or not the bus has
-//! brought it.
+//! What a room says, to all who attend it on this server: every message once, and in order, and which of them are
+//! removed, whether or not the bus has brought it.
 //!
 //! A feed remembers the number of the last message that it has delivered (`delivered`). It takes what the bus brings
 //! where that is the next one, and asks the database, once for everybody here, where something is missing. It is
 //! notified of newer numbers by `heartbeats`, which asks for them whenever the revocation log says that somebody was
-//! signed out, and every second anyway.
+//! signed out, and every second anyway. Removals have numbers as well, by which it finds those that are missing.
 //!
 //! Where the database was set back, numbers are given again. A feed sees that by a number that is lower than it has
 //! delivered, or is of another message; it has everybody here load the room anew, and goes on from there.
@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::api::{Hello, RoomEvent, RoomId, RoomMessage, ServerEvent};
+use types::api::{Hello, RoomEvent, RoomId, RoomMessage, RoomMessageRemoved, ServerEvent};
 use types::domain::UserId;
 use uuid::Uuid;
 
@@ -22,9 +22,9 @@ use super::delivered::{Arrival, Delivered, Said};
 use super::views;
 use crate::events::{SubscriberId, Subscription, Topic};
 use crate::jobs::Backoff;
-use crate::store::{RoomMessageRow, RoomPosition, StoreError};
+use crate::store::{RoomMessageRow, RoomPosition, RoomRemovalRow, StoreError};
 
-/// The most messages that are read at once.
+/// The most messages, or removals of some, that are read at once.
 const PAGE: i64 = 100;
 /// The pauses before a database that did not answer is asked again.
 const RETRY: Backoff = Backoff::doubling(Duration::from_millis(250), Duration::from_secs(2));
@@ -108,6 +108,9 @@ impl Feed {
         if newest.last_number > self.delivered.position().last_number {
             self.catch_up().await;
         }
+        if newest.last_removal > self.delivered.position().last_removal {
+            self.catch_up_removals(newest.last_removal).await;
+        }
     }
 
     async fn receive(&mut self, event: &Arc<ServerEvent>) {
@@ -124,6 +127,9 @@ impl Feed {
     }
 
     async fn receive_room_event(&mut self, event: &Arc<ServerEvent>, room_event: &RoomEvent) {
+        if let RoomEvent::MessageRemoved(removed) = room_event {
+            self.delivered.note_removed(removed.number);
+        }
         let Some(said) = message_of(room_event).and_then(Said::of) else {
             self.deliver(event);
             return;
@@ -197,6 +203,45 @@ impl Feed {
         }
         if let RoomEvent::Left(left) = room_event {
             self.remove_departed(left.user_id).await;
+        }
+    }
+
+    /// Delivers which messages were removed, up to this removal at least, where the bus has not brought it.
+    async fn catch_up_removals(&mut self, newest: i64) {
+        let mut pauses = RETRY.pauses();
+        loop {
+            let last = self.delivered.position().last_removal;
+            match self.rooms.context.store.rooms().removals_after(self.room, last, PAGE).await {
+                Ok(page) => {
+                    pauses.reset();
+                    let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
+                    for row in page {
+                        self.deliver_missed_removal(&row);
+                    }
+                    if is_last {
+                        self.delivered.removals_are_read(newest);
+                        return;
+                    }
+                }
+                // The poll of the revocation log has logged it.
+                Err(_) => {
+                    if self.is_over_after(pauses.next_pause()).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver_missed_removal(&mut self, row: &RoomRemovalRow) {
+        if !self.delivered.take_removal(row) {
+            return;
+        }
+        self.rooms.metrics.messages_caught_up.increment();
+        let number = row.number.unsigned_abs();
+        let removed = RoomMessageRemoved { room_id: self.room, number, at: row.removed_at };
+        if let Ok(event) = RoomEvent::MessageRemoved(removed).write() {
+            self.deliver(&Arc::new(event));
         }
     }
 

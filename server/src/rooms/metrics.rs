@@ -29,7 +29,7 @@ metrics! {
         rooms_attended: Gauge = "latchkey_rooms_attended",
         /// Events of rooms that were put into the queues of sockets.
         events_delivered: Counter = "latchkey_room_events_delivered_total",
-        /// Messages of rooms that the bus had not brought when they were read in the database.
+        /// Messages of rooms, and removals of some, that the bus had not brought when they were read in the database.
         messages_caught_up: Counter = "latchkey_room_messages_caught_up_total",
         /// What ended with sessions, by what it was.
         cleaned_up: Counters<CleanedUp> = "latchkey_session_cleanup_total",

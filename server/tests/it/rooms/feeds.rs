@@ -73,3 +73,36 @@ async fn a_number_that_is_given_again_is_not_taken_for_a_message_that_comes_twic
     }
     hear([&mut hers, &mut his], 3, "Instead").await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn that_a_message_was_removed_is_said_also_where_the_bus_has_lost_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let grace = app.new_user_with("moderator", "grace@example.com").await;
+    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&bob, &attic).await);
+    for (number, text) in [(3, "Unspeakable"), (4, "Worse"), (5, "Harmless")] {
+        says(&ada, &attic, text).await;
+        hear([&mut hers, &mut his], number, text).await;
+    }
+    assert_eq!(grace.delete(&format!("{attic}/messages/3")).await.status, StatusCode::NO_CONTENT);
+    for socket in [&mut hers, &mut his] {
+        assert_eq!(socket.next_named("room.message_removed").await["number"], 3);
+    }
+    // As another server would whose message on the bus is lost.
+    app.execute(
+        "UPDATE room_messages SET text = '', removed_at = sent_at, removed_by = sender_id, removal = 2 \
+         WHERE number = 4",
+    )
+    .await;
+    app.execute("UPDATE rooms SET last_removal = 2").await;
+    for socket in [&mut hers, &mut his] {
+        while socket.next_named("room.message_removed").await["number"] != 4 {}
+    }
+    says(&bob, &attic, "Thank you").await;
+    hear([&mut hers, &mut his], 6, "Thank you").await;
+    let texts: Vec<_> = messages(&ada, &attic).await.iter().map(|message| message["text"].clone()).collect();
+    assert_eq!(texts, ["", "", "", "", "Harmless", "Thank you"]);
+}
