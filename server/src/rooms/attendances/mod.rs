@@ -1,25 +1,25 @@
-//! Which sockets of this server attend which rooms, and who writes there.
+//! Which sockets of this server attend which rooms, whose heartbeats that makes (`beats`), and who writes there
+//! (`typing`).
 //!
 //! A room that somebody attends here has a feed (`feeds`), which goes with the last of them. A socket gets events of a
 //! room once it is known to be in it.
 
+mod beats;
+mod typing;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
 use types::api::{RoomId, ServerEvent};
 use types::domain::{SessionId, Timestamp, UserId};
 
+pub use self::beats::Beat;
 use crate::events::EventSender;
 use crate::sessions::Subscriber;
-use crate::store::{Heartbeat, RoomPosition};
-
-/// How long somebody counts as writing without saying so again.
-const TYPING_FOR: Duration = Duration::from_secs(5);
-/// How often others are notified again that somebody writes.
-const TYPING_AGAIN: Duration = Duration::from_secs(1);
+use crate::store::RoomPosition;
 
 /// A socket of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,9 +44,6 @@ struct All {
     lost: Vec<(Subscriber, RoomId, bool)>,
 }
 
-/// Whose heartbeats there are in which rooms, and whether they do something else.
-type Beats = HashMap<(RoomId, SessionId), (Subscriber, bool)>;
-
 struct Socket {
     who: Subscriber,
     sender: EventSender,
@@ -67,21 +64,6 @@ struct Attendee {
     here: bool,
     /// Since when they write, as they last said.
     typing_since: Option<Instant>,
-}
-
-impl Attendee {
-    fn is_typing(&self, now: Instant) -> bool {
-        self.typing_since.is_some_and(|since| now.saturating_duration_since(since) < TYPING_FOR)
-    }
-}
-
-/// A heartbeat of a session, and whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
-    pub user_id: UserId,
-    pub heartbeat: Heartbeat,
-    /// Whether it is the last one: the connection is lost.
-    pub is_lost: bool,
 }
 
 /// What remains to be done when sockets do not attend rooms any more.
@@ -227,38 +209,6 @@ impl Attendances {
         (unattended, sockets.len())
     }
 
-    /// The user of a socket writes in a room, or does not any more. Gives whether others should be notified; nothing
-    /// where the socket does not attend the room.
-    pub fn typing(&self, id: SocketId, room: RoomId, typing: bool, now: Instant) -> Option<bool> {
-        let mut all = self.all();
-        let attendee = all.rooms.get_mut(&room)?.attendees.get_mut(&id).filter(|attendee| attendee.is_in)?;
-        let was_typing = attendee.is_typing(now);
-        if !typing {
-            attendee.typing_since = None;
-            return Some(was_typing);
-        }
-        let notified = attendee.typing_since.filter(|since| now.saturating_duration_since(*since) < TYPING_AGAIN);
-        if notified.is_none() {
-            attendee.typing_since = Some(now);
-        }
-        Some(notified.is_none())
-    }
-
-    /// A session has said something in a room, and writes no more. Gives whether it did.
-    pub fn has_said(&self, session: SessionId, room: RoomId, now: Instant) -> bool {
-        let mut all = self.all();
-        let All { sockets, rooms, .. } = &mut *all;
-        let Some(attended) = rooms.get_mut(&room) else { return false };
-        let mut was_typing = false;
-        for (id, attendee) in &mut attended.attendees {
-            if sockets.get(id).is_some_and(|socket| socket.who.session_id == session) {
-                was_typing |= attendee.is_typing(now);
-                attendee.typing_since = None;
-            }
-        }
-        was_typing
-    }
-
     /// Delivers an event to all who attend a room here. Returns how many.
     pub fn deliver(&self, room: RoomId, event: &Arc<ServerEvent>) -> usize {
         let senders: Vec<EventSender> = {
@@ -293,47 +243,6 @@ impl Attendances {
         if let Some(attended) = self.all().rooms.get(&room) {
             attended.newest.send_if_modified(|newest| std::mem::replace(newest, position) != position);
         }
-    }
-
-    /// A heartbeat of each session in each room that it attends here, and one for each that is just lost. Each is good
-    /// for `timeout`, but not longer than the session lasts.
-    pub fn heartbeats(&self, now: Timestamp, timeout: Duration) -> Vec<Beat> {
-        let mut all = self.all();
-        let mut lost = Beats::new();
-        for (who, room, is_away) in std::mem::take(&mut all.lost) {
-            lost.insert((room, who.session_id), (who, is_away));
-        }
-        // Whoever looks at the room on one socket of the session is there.
-        let mut attending = Beats::new();
-        for (room, attended) in &all.rooms {
-            for (id, attendee) in attended.attendees.iter().filter(|(_, attendee)| attendee.is_in) {
-                let Some(socket) = all.sockets.get(id) else { continue };
-                let beat = attending.entry((*room, socket.who.session_id)).or_insert((socket.who, true));
-                beat.1 &= !attendee.here;
-            }
-        }
-        drop(all);
-        lost.retain(|beat, _| !attending.contains_key(beat));
-        let until = now.plus(timeout);
-        let beat = |is_lost, ((room_id, session_id), (who, is_away)): ((RoomId, SessionId), (Subscriber, bool))| {
-            let until = until.min(who.session_expires_at);
-            Beat { user_id: who.user_id, heartbeat: Heartbeat { until, is_away, session_id, room_id }, is_lost }
-        };
-        let lost = lost.into_iter().map(|lost| beat(true, lost));
-        lost.chain(attending.into_iter().map(|attending| beat(false, attending))).collect()
-    }
-
-    /// Who attends this room in this session here, and whether they look at it; `None` where nobody does.
-    pub fn attendee(&self, room: RoomId, session: SessionId) -> Option<(Subscriber, bool)> {
-        let all = self.all();
-        let attended = all.rooms.get(&room)?;
-        let mut found: Option<(Subscriber, bool)> = None;
-        for (id, attendee) in attended.attendees.iter().filter(|(_, attendee)| attendee.is_in) {
-            if let Some(socket) = all.sockets.get(id).filter(|socket| socket.who.session_id == session) {
-                found = Some((socket.who, attendee.here || found.is_some_and(|(_, here)| here)));
-            }
-        }
-        found
     }
 
     /// The session of a socket ends later than it was known.
@@ -391,66 +300,40 @@ impl All {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use uuid::Uuid;
 
     use super::*;
-    use crate::clock::{Clock as _, SystemClock};
     use crate::events::{Subscription, Topic, Topics};
 
-    const ADA: UserId = UserId(Uuid::from_u128(1));
-    const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
-    const PHONE: SessionId = SessionId(Uuid::from_u128(11));
-    const ATTIC: RoomId = RoomId(Uuid::from_u128(7));
-    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-    const TIMEOUT: Duration = Duration::from_mins(5);
+    pub(super) const ADA: UserId = UserId(Uuid::from_u128(1));
+    pub(super) const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
+    pub(super) const PHONE: SessionId = SessionId(Uuid::from_u128(11));
+    pub(super) const ATTIC: RoomId = RoomId(Uuid::from_u128(7));
+    pub(super) const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    pub(super) const TIMEOUT: Duration = Duration::from_mins(5);
 
-    fn who(session_id: SessionId) -> Subscriber {
+    pub(super) fn who(session_id: SessionId) -> Subscriber {
         let session_expires_at = NOW.plus(Duration::from_mins(1));
         Subscriber { user_id: ADA, session_id, session_created_at: NOW, epoch: 0, session_expires_at }
     }
 
-    struct Opened {
-        id: SocketId,
+    pub(super) struct Opened {
+        pub(super) id: SocketId,
         events: Subscription,
     }
 
-    fn opens(attendances: &Attendances, session: SessionId) -> Opened {
+    pub(super) fn opens(attendances: &Attendances, session: SessionId) -> Opened {
         let events = Arc::new(Topics::default()).subscribe(Topic::User(ADA), session.into());
         Opened { id: attendances.open(who(session), events.sender().expect("it is open")), events }
     }
 
     /// The socket attends the attic. Gives what a feed needs, where there is none yet.
-    fn attends(attendances: &Attendances, socket: &Opened, here: bool) -> Option<FeedLine> {
+    pub(super) fn attends(attendances: &Attendances, socket: &Opened, here: bool) -> Option<FeedLine> {
         let (line, _) = attendances.reserve(socket.id, ATTIC).expect("it is open");
         assert!(attendances.attend(socket.id, ATTIC, here));
         line
-    }
-
-    fn beats(attendances: &Attendances) -> Vec<(SessionId, bool)> {
-        let mut beats: Vec<_> = attendances.heartbeats(NOW, TIMEOUT).into_iter().map(|beat| beat.heartbeat).collect();
-        beats.sort_unstable();
-        assert!(beats.iter().all(|beat| beat.room_id == ATTIC && beat.until == who(LAPTOP).session_expires_at));
-        beats.into_iter().map(|beat| (beat.session_id, beat.is_away)).collect()
-    }
-
-    #[test]
-    fn a_session_has_one_heartbeat_in_a_room_and_one_more_when_its_last_socket_is_lost() {
-        let (attendances, now) = (Attendances::default(), SystemClock.monotonic());
-        let [one, other] = [LAPTOP, LAPTOP].map(|session| opens(&attendances, session));
-        let phone = opens(&attendances, PHONE);
-        let line = attends(&attendances, &one, true);
-        assert!(line.is_some() && attends(&attendances, &other, false).is_none(), "one feed a room");
-        assert!(attendances.reserve(phone.id, ATTIC).is_some(), "not known to be in it yet");
-        assert_eq!(beats(&attendances), [(LAPTOP, false)]);
-        assert_eq!(attendances.close(one.id, now).rooms, [(ADA, ATTIC)]);
-        assert_eq!(beats(&attendances), [(LAPTOP, true)]);
-        assert!(attendances.heartbeats(NOW, TIMEOUT).iter().all(|beat| beat.user_id == ADA && !beat.is_lost));
-        attendances.close(other.id, now);
-        assert_eq!(beats(&attendances), [(LAPTOP, true)], "from this one on time counts");
-        assert!(beats(&attendances).is_empty() && attendances.is_attended(ATTIC));
-        attendances.close(phone.id, now);
-        assert!(!attendances.is_attended(ATTIC) && attendances.is_empty());
-        assert!(line.expect("a line").newest.has_changed().is_err(), "the feed ends");
     }
 
     #[test]
@@ -465,30 +348,6 @@ mod tests {
         assert_eq!(attendances.expel(ATTIC, |who| who.session_id == LAPTOP).len(), 1);
         assert_eq!(attendances.deliver(ATTIC, &event), 0);
         assert_eq!(attendances.rooms_of(laptop.id).len(), 0);
-    }
-
-    #[test]
-    fn writing_is_told_at_once_and_now_and_then_and_ends_with_a_message_or_the_session() {
-        let (attendances, now) = (Attendances::default(), SystemClock.monotonic());
-        let laptop = opens(&attendances, LAPTOP);
-        assert_eq!(attendances.typing(laptop.id, ATTIC, true, now), None, "not there");
-        let _line = attends(&attendances, &laptop, true);
-        let types = |typing, after: Duration| attendances.typing(laptop.id, ATTIC, typing, now + after);
-        let [half, second] = [Duration::from_millis(500), Duration::from_secs(1)];
-        assert_eq!(
-            (types(true, Duration::ZERO), types(true, half), types(true, second)),
-            (Some(true), Some(false), Some(true))
-        );
-        assert_eq!((types(false, second), types(false, second)), (Some(true), Some(false)));
-        types(true, second * 2);
-        assert!(attendances.has_said(LAPTOP, ATTIC, now + second * 3));
-        assert!(!attendances.has_said(LAPTOP, ATTIC, now + second * 3), "once");
-        types(true, second * 4);
-        assert_eq!(types(false, second * 9), Some(false), "they know that it is over");
-        types(true, second * 10);
-        let (unattended, sockets) = attendances.end(|who| who.session_id == LAPTOP, now + second * 11);
-        assert_eq!((unattended.typing, sockets), (vec![(ADA, ATTIC)], 1));
-        assert!(attendances.heartbeats(NOW, TIMEOUT).is_empty(), "an ended session is not lost");
     }
 
     #[test]
