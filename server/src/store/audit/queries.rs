@@ -130,9 +130,8 @@ impl Database {
         let (last_position,): (i64,) = query_as(sql::audit::LAST_POSITION).fetch_one(&mut *tx).await?;
         let SealedBatch { seal, entries: sealed } =
             make_seal(Unsealed { newest: newest.as_ref(), last_position, entries: &entries });
-        for (entry, sealed) in entries.iter().zip(&sealed) {
-            seal_entry(&mut tx, entry.id, sealed).await?;
-        }
+        let sealed: Vec<(Uuid, EntrySeal)> = entries.iter().map(|entry| entry.id).zip(sealed).collect();
+        seal_listed(&mut tx, &sealed).await?;
         insert_seal(&mut tx, &seal).await?;
         tx.commit().await?;
         Ok(Some(seal))
@@ -186,19 +185,26 @@ fn counts(rows: Vec<(i64, i64)>) -> Vec<(i64, u64)> {
     rows.into_iter().map(|(hour, entries)| (hour, entries.unsigned_abs())).collect()
 }
 
-pub(in crate::store) async fn seal_entry(connection: &mut Connection, id: Uuid, seal: &EntrySeal) -> Result<()> {
-    let done = query(sql::audit::SEAL_ENTRY)
-        .bind(id)
-        .bind(seal.position)
-        .bind(seal.origin.salt.as_deref())
-        .bind(seal.origin.digest.as_deref())
-        .bind(seal.client_reason.salt.as_deref())
-        .bind(seal.client_reason.digest.as_deref())
-        .bind(seal.mark.as_deref())
-        .execute(&mut *connection)
-        .await?;
-    // The row is locked: a seal of an entry that is not sealed would be worse than none.
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Unreadable("audit entry")) }
+async fn seal_listed(connection: &mut Connection, sealed: &[(Uuid, EntrySeal)]) -> Result<()> {
+    for chunk in sealed.chunks(ROWS_PER_INSERT) {
+        let mut update = sqlx::query::<Db>(fill(sql::audit::SEAL_ENTRIES, &DIALECT, chunk.len()));
+        for (id, seal) in chunk {
+            update = update
+                .bind(id)
+                .bind(seal.position)
+                .bind(seal.origin.salt.as_deref())
+                .bind(seal.origin.digest.as_deref())
+                .bind(seal.client_reason.salt.as_deref())
+                .bind(seal.client_reason.digest.as_deref())
+                .bind(seal.mark.as_deref());
+        }
+        let done = update.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
+        // The rows are locked: a seal of an entry that is not sealed would be worse than none.
+        if done.rows_affected() != u64::try_from(chunk.len()).unwrap_or(u64::MAX) {
+            return Err(StoreError::Unreadable("audit entry"));
+        }
+    }
+    Ok(())
 }
 
 pub(in crate::store) async fn insert_seal(connection: &mut Connection, seal: &AuditSeal) -> Result<()> {

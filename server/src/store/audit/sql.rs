@@ -72,8 +72,12 @@ statements! {
     COUNT_UNSEALED = "SELECT COUNT(*) FROM audit_log WHERE position IS NULL";
     /// A seal that was taken away may have left its positions.
     LAST_POSITION = "SELECT COALESCE(MAX(position), 0) FROM audit_log WHERE position IS NOT NULL";
-    SEAL_ENTRY = "UPDATE audit_log SET position = $2, origin_salt = $3, origin_commitment = $4, \
-        client_reason_salt = $5, client_reason_commitment = $6, mark = $7 WHERE id = $1 AND position IS NULL";
+    /// Those without a position, but not said so that the index of these would be read for each: there are few of them
+    /// when it is planned, and a hundred thousand when many sessions have ended.
+    SEAL_ENTRIES = "UPDATE audit_log SET position = v.column2, origin_salt = v.column3, origin_commitment = v.column4, \
+        client_reason_salt = v.column5, client_reason_commitment = v.column6, mark = v.column7 \
+        FROM (VALUES {rows:uuid:bigint:bytea:bytea:bytea:bytea:bytea}) AS v \
+        WHERE audit_log.id = v.column1 AND COALESCE(audit_log.position, 0) = 0";
     INSERT_SEAL = concat!(
         "INSERT INTO audit_seals (",
         seal_columns!(),

@@ -9,6 +9,7 @@
 //! - `{is_replica}` is whether the database is a copy that may be behind,
 //! - `{started}` is when the database that answers was started, by which one is told from another,
 //! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted,
+//! - `{rows:a:b}` is `($1, $2)`, once for each row, with the types of the columns where the database wants to know them,
 //! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters,
 //! - `{pairs:n:a:b}` is `a = $n AND b = $n+1`, or the next two, for each pair that comes after the other parameters.
 //!
@@ -40,6 +41,8 @@ pub struct Dialect {
     pub is_replica: &'static str,
     /// For `{started}`.
     pub started: &'static str,
+    /// Whether rows that are not inserted say of which types they are. Whoever guesses takes them for text.
+    pub types_rows: bool,
 }
 
 /// The statement in one dialect, for inserting `rows` rows, or a list of so many values, where it takes several.
@@ -55,9 +58,13 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
         .replace("{started}", dialect.started);
     if let Some((before, rest)) = filled.split_once("{rows:")
         && let Some((columns, after)) = rest.split_once('}')
-        && let Ok(columns) = columns.parse::<usize>()
     {
-        filled = format!("{before}{}{after}", values(columns, rows));
+        let columns: Vec<String> = match columns.parse::<usize>() {
+            Ok(count) => vec![String::new(); count],
+            Err(_) if dialect.types_rows => columns.split(':').map(|name| format!("::{name}")).collect(),
+            Err(_) => vec![String::new(); columns.split(':').count()],
+        };
+        filled = format!("{before}{}{after}", values(&columns, rows));
     }
     if let Some((before, rest)) = filled.split_once("{list:")
         && let Some((first, after)) = rest.split_once('}')
@@ -86,11 +93,11 @@ fn pairs(first: usize, one: &str, other: &str, count: usize) -> String {
     (0..count).map(pair).collect::<Vec<_>>().join(" OR ")
 }
 
-/// `($1, $2), ($3, $4)` for two columns and two rows.
-fn values(columns: usize, rows: usize) -> String {
+/// `($1, $2), ($3, $4)` for two columns and two rows, with what stands after each of a column.
+fn values(columns: &[String], rows: usize) -> String {
     let row = |row: usize| {
-        let marks: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
-        format!("({})", marks.join(", "))
+        let mark = |(column, after): (usize, &String)| format!("${}{after}", row * columns.len() + column + 1);
+        format!("({})", columns.iter().enumerate().map(mark).collect::<Vec<_>>().join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
@@ -105,6 +112,7 @@ mod tests {
         now: "now()",
         is_replica: "false",
         started: "7",
+        types_rows: true,
     };
 
     #[test]
@@ -127,5 +135,17 @@ mod tests {
         ] {
             assert_eq!(fill(text, &DIALECT, rows).as_str(), expected);
         }
+    }
+
+    #[test]
+    fn rows_have_types_where_the_database_wants_to_know_them() {
+        let text = "UPDATE t SET a = v.column2 FROM (VALUES {rows:uuid:bigint}) AS v WHERE id = v.column1";
+        let filled = |types_rows| fill(text, &Dialect { types_rows, ..DIALECT }, 2).as_str().to_owned();
+        assert!(
+            filled(true).contains("(VALUES ($1::uuid, $2::bigint), ($3::uuid, $4::bigint)) AS v"),
+            "{}",
+            filled(true)
+        );
+        assert!(filled(false).contains("(VALUES ($1, $2), ($3, $4)) AS v"), "{}", filled(false));
     }
 }

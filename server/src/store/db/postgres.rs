@@ -36,6 +36,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     now: "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) * 1000) AS BIGINT)",
     is_replica: "pg_is_in_recovery()",
     started: "CAST(FLOOR(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000) AS BIGINT)",
+    types_rows: true,
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/postgres");

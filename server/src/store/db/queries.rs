@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use crate::store::db::dialect::fill;
 
 /// The most rows in one insert.
-pub(in crate::store) const ROWS_PER_INSERT: usize = 50;
+pub(in crate::store) const ROWS_PER_INSERT: usize = 100;
 
 /// Whether an insert of so many rows is worth keeping prepared: one of a single row is, and one of as many as there can
 /// be, which comes again and again where there are many.

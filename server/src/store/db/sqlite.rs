@@ -38,6 +38,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
     is_replica: "FALSE",
     started: "0",
+    types_rows: false,
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
