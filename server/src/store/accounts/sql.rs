@@ -2,6 +2,7 @@
 
 use crate::store::db::dialect::statements;
 use crate::store::jobs::sql::insert_job;
+use crate::store::sessions::sql::not_ended;
 
 /// Columns of a user. Roles come as one text, in no order: of each its name, the built-in role that it comes to, and
 /// the permissions that it adds to that. So what a user may do is as of the same moment as the epoch beside it. A role
@@ -133,7 +134,7 @@ statements! {
         WHERE browser_id = $1 AND created_at < $2 AND expires_at > $3";
     INSERT_BROWSER_USER = "INSERT INTO browser_users (browser_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     LIVE_IN_BROWSER = "SELECT id, user_id FROM sessions WHERE browser_id = $1 AND ended_at IS NULL";
-    LIVE_SESSION = "SELECT id, user_id FROM sessions WHERE id = $1 AND ended_at IS NULL";
+    LIVE_SESSION = concat!("SELECT id, user_id FROM sessions WHERE id = $1 AND ", not_ended!());
     KNOWN_BROWSER = "SELECT t.browser_id FROM browser_tokens t JOIN browser_users u ON u.browser_id = t.browser_id \
         WHERE t.digest = $1 AND t.expires_at > $2 AND u.user_id = $3";
     GRANT_AFTER_RESET = "INSERT INTO reset_grants (user_id, network, expires_at) VALUES ($1, $2, $3) \

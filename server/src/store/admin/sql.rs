@@ -2,7 +2,7 @@
 
 use crate::store::accounts::sql::user_columns;
 use crate::store::db::dialect::statements;
-use crate::store::sessions::sql::{in_room, session_columns};
+use crate::store::sessions::sql::{in_room, not_ended, session_columns};
 
 /// What the pages of users have in common, by their order: where they begin and end, the order, and the numbers of two
 /// parameters, how many there are at most and a role.
@@ -135,8 +135,9 @@ statements! {
     /// In the order of their ids, as everybody locks users.
     LOCK_USERS = "SELECT id FROM users WHERE id IN ({list:1}) ORDER BY id {lock}";
     END_LISTED = concat!(
-        "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL AND id IN ({list:3}) \
-         RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until, ",
+        "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE ",
+        not_ended!(),
+        " AND id IN ({list:3}) RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until, ",
         in_room!()
     );
     /// Asks the log about each of them: PostgreSQL might read all of it for an `EXISTS`.

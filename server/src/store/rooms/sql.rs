@@ -65,7 +65,8 @@ statements! {
     LEAVE = "UPDATE room_members SET left_at = $3, removed_at = $4 \
         WHERE room_id = $1 AND user_id = $2 AND left_at IS NULL";
     /// Everywhere where none of a user's sessions is present. Asked once theirs have ended, under the lock of the user.
-    LEAVE_ABSENT = "UPDATE room_members SET left_at = $1 WHERE left_at IS NULL AND user_id IN ({list:2}) \
+    /// *Now* is said as no index says it, so that those of the user are read (docs/decisions/0058).
+    LEAVE_ABSENT = "UPDATE room_members SET left_at = $1 WHERE COALESCE(left_at, 0) = 0 AND user_id IN ({list:2}) \
         AND NOT EXISTS (SELECT 1 FROM room_presence p WHERE p.user_id = room_members.user_id \
         AND p.room_id = room_members.room_id AND p.until > $1) \
         RETURNING room_id, user_id, (SELECT u.name FROM users u WHERE u.id = room_members.user_id) AS name";

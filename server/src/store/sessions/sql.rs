@@ -11,12 +11,40 @@ macro_rules! in_room {
 
 pub(in crate::store) use in_room;
 
+/// That a session has not ended, where it is named by its id.
+///
+/// PostgreSQL keeps a plan for as long as the connection, and a partial index of what has not ended is cheap for
+/// everything while almost nothing has not. Kept from such a moment, the plan would read all of that index for each
+/// session once many live again (docs/decisions/0058). So this is said as no index says it: the id is left to find it.
+macro_rules! not_ended {
+    () => {
+        "COALESCE(sessions.ended_at, 0) = 0"
+    };
+}
+
+/// That a session has ended, where it is named by its id, for the same reason.
+macro_rules! has_ended {
+    () => {
+        "COALESCE(sessions.ended_at, 0) <> 0"
+    };
+}
+
+/// That a user's sessions have not ended, as the index `sessions_live_of_user` says it, and no other.
+macro_rules! live_of_user {
+    () => {
+        "COALESCE(ended_at, -1) = -1"
+    };
+}
+
+pub(in crate::store) use not_ended;
+
 /// Marks live sessions as ended; the condition follows.
 macro_rules! end_sessions {
     ($which:literal) => {
         concat!(
             "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_by = $4, ended_by_device = $5, receipt = $6 \
-             WHERE user_id = $1 AND ended_at IS NULL",
+             WHERE user_id = $1 AND ",
+            live_of_user!(),
             $which,
             " RETURNING id, device_name, platform, browser, os, kind, app_version, remember_until, ",
             in_room!()
@@ -79,9 +107,12 @@ statements! {
     /// Whether there is such a session, of any user.
     IS_THERE = "SELECT 1 FROM sessions WHERE id = $1";
     CUT_OFF = concat!("UPDATE users SET ", cut_off!(), " WHERE id = $1");
-    MARK_NOTIFIED = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
-    CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
-        WHERE id = $1 AND ended_at IS NOT NULL";
+    MARK_NOTIFIED =
+        concat!("UPDATE sessions SET told_at = $2 WHERE id = $1 AND ", has_ended!(), " AND told_at IS NULL");
+    CONFIRM_END = concat!(
+        "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) WHERE id = $1 AND ",
+        has_ended!()
+    );
     RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at AS notified_at, \
         confirmed_at FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
     INSERT_SESSION = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \
@@ -97,34 +128,42 @@ statements! {
     LIVE_SESSIONS = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
+        " FROM sessions WHERE user_id = $1 AND ",
+        live_of_user!(),
+        " AND expires_at > $2 \
          ORDER BY last_active DESC, id DESC"
     );
     /// Comes out of the same index, from where the page before ended.
     LIVE_SESSIONS_PAGE = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND (last_active, id) < ($3, $4) \
+        " FROM sessions WHERE user_id = $1 AND ",
+        live_of_user!(),
+        " AND expires_at > $2 AND (last_active, id) < ($3, $4) \
          AND id <> $5 ORDER BY last_active DESC, id DESC LIMIT $6"
     );
-    COUNT_LIVE_SESSIONS = "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2";
+    COUNT_LIVE_SESSIONS =
+        concat!("SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ", live_of_user!(), " AND expires_at > $2");
     LIVE_SESSION = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3"
+        " FROM sessions WHERE id = $1 AND user_id = $2 AND ",
+        not_ended!(),
+        " AND expires_at > $3"
     );
     /// Ended ones too.
     SESSIONS_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE user_id = $1 ORDER BY created_at, id");
     RENAME_SESSION = concat!(
-        "UPDATE sessions SET device_name = $3 \
-         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $4 RETURNING ",
+        "UPDATE sessions SET device_name = $3 WHERE id = $1 AND user_id = $2 AND ",
+        not_ended!(),
+        " AND expires_at > $4 RETURNING ",
         session_columns!()
     );
     STANDING = "SELECT {is_replica} AS is_replica, s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
     /// Of these sessions those that have not ended. An expired one counts as ended only once its end is written.
     LIVING = "SELECT {is_replica} AS is_replica, s.id, u.epoch FROM sessions s JOIN users u ON u.id = s.user_id \
-        WHERE s.ended_at IS NULL AND s.id IN ({rows:1})";
+        WHERE COALESCE(s.ended_at, 0) = 0 AND s.id IN ({rows:1})";
     REFRESH_SESSION = concat!(
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
          last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \
@@ -142,15 +181,21 @@ statements! {
     /// Asked where nothing was found: the row may only not be here yet.
     IS_REPLICA = "SELECT {is_replica}";
     /// Only as long as the successor was not used.
-    RESTART_GRACE = "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ended_at IS NULL \
-        AND rotated_at < $3";
+    RESTART_GRACE = concat!(
+        "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ",
+        not_ended!(),
+        " AND rotated_at < $3"
+    );
     /// A row that is locked is being refreshed or ended at this moment: it needs no sighting. A batch that skips it
     /// never takes part in a deadlock.
-    TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = CASE WHEN $3 = '' THEN ip ELSE $3 END, \
-        place = CASE WHEN $3 = '' THEN place ELSE $4 END, \
-        expires_at = CASE WHEN $5 <= expires_at THEN expires_at WHEN $5 <= max_expires_at THEN $5 ELSE max_expires_at END \
-        WHERE id = (SELECT id FROM sessions \
-        WHERE id = $1 AND ended_at IS NULL AND last_active < $2 {skip_locked})";
+    TOUCH_SESSION = concat!(
+        "UPDATE sessions SET last_active = $2, ip = CASE WHEN $3 = '' THEN ip ELSE $3 END, \
+         place = CASE WHEN $3 = '' THEN place ELSE $4 END, \
+         expires_at = CASE WHEN $5 <= expires_at THEN expires_at WHEN $5 <= max_expires_at THEN $5 ELSE max_expires_at END \
+         WHERE id = (SELECT id FROM sessions WHERE id = $1 AND ",
+        not_ended!(),
+        " AND last_active < $2 {skip_locked})"
+    );
     /// Only for a session that is still there.
     INSERT_HISTORY_ENTRY = "INSERT INTO session_history (id, session_id, at, kind, detail, ip) \
         SELECT $1, s.id, $3, $4, $5, $6 FROM sessions s WHERE s.id = $2";

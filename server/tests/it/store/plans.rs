@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use sqlx_postgres::PgConnection;
 use sqlx_sqlite::SqliteConnection;
 
-use crate::support::store::{Backend, TestStore};
+use crate::support::store::{Backend, START, TestStore, sign_in, stored_user};
 
 /// What is asked of everything there is, on purpose, and rarely.
 const OF_EVERYTHING: [&str; 1] = ["COUNT_USERS"];
@@ -44,23 +44,29 @@ async fn postgres_can_find_all_rows_by_an_index() {
     sqlx::raw_sql(plan).execute(&mut connection).await.expect("settings");
     let mut scans = Vec::new();
     for (name, text) in store.statements().filter(|(name, _)| !OF_EVERYTHING.contains(name)) {
-        let prepare = AssertSqlSafe(format!("PREPARE asked AS {text}"));
-        sqlx::raw_sql(prepare).execute(&mut connection).await.expect(name);
-        let count: Vec<(i32,)> =
-            sqlx::query_as("SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'")
-                .fetch_all(&mut connection)
-                .await
-                .expect("its parameters");
-        let nulls = vec!["NULL"; usize::try_from(count[0].0).expect("a number")].join(", ");
-        let call = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
-        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE asked{call}"));
-        let steps: Vec<(String,)> = sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+        let steps = generic_plan(&mut connection, name, &text).await;
         let is_small = |step: &&String| SMALL.iter().any(|small| step.contains(small));
-        let found = steps.iter().map(|(step,)| step).filter(|step| step.contains("Seq Scan"));
+        let found = steps.iter().filter(|step| step.contains("Seq Scan"));
         scans.extend(found.filter(|step| !is_small(step)).map(|step| format!("{name}: {}", step.trim())));
-        sqlx::raw_sql("DEALLOCATE asked").execute(&mut connection).await.expect("done");
     }
     assert!(scans.is_empty(), "{}", scans.join("\n"));
+}
+
+/// How PostgreSQL would execute a statement whatever its parameters are, step by step.
+async fn generic_plan(connection: &mut PgConnection, name: &str, text: &str) -> Vec<String> {
+    let prepare = AssertSqlSafe(format!("PREPARE asked AS {text}"));
+    sqlx::raw_sql(prepare).execute(&mut *connection).await.expect(name);
+    let count: Vec<(i32,)> =
+        sqlx::query_as("SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'")
+            .fetch_all(&mut *connection)
+            .await
+            .expect("its parameters");
+    let nulls = vec!["NULL"; usize::try_from(count[0].0).expect("a number")].join(", ");
+    let call = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
+    let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE asked{call}"));
+    let steps: Vec<(String,)> = sqlx::query_as(explain).fetch_all(&mut *connection).await.expect("a plan");
+    sqlx::raw_sql("DEALLOCATE asked").execute(connection).await.expect("done");
+    steps.into_iter().map(|(step,)| step).collect()
 }
 
 #[tokio::test]
@@ -133,4 +139,42 @@ async fn a_page_of_the_log_is_read_in_order_and_not_sorted_out_of_all_that_is_le
     let explain = AssertSqlSafe(format!("EXPLAIN {}", text.replace("$1", "500000").replace("$2", "10000")));
     let steps: Vec<(String,)> = sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
     assert!(!steps.iter().any(|(step,)| step.contains("Sort")), "{steps:?}");
+}
+
+/// The indexes of all sessions that have not ended, and of all entries that are not sealed: small when almost nobody is
+/// signed in and everything is sealed, and large an hour later. Only what walks them may read them.
+const OF_ALL_THAT_LIVES: [(&str, &[&str]); 5] = [
+    ("sessions_past_their_time", &["MARK_EXPIRED", "COUNT_LIVE_SESSIONS"]),
+    ("sessions_live_by_start", &["NEWEST_LIVE_SESSIONS", "LIVE_SESSIONS_BY_START"]),
+    ("sessions_live_by_address", &["LIVE_SESSIONS_BY_ADDRESS", "USERS_AT_ADDRESS"]),
+    ("sessions_live_in_browser", &["LIVE_IN_BROWSER"]),
+    ("audit_log_unsealed", &["UNSEALED", "COUNT_UNSEALED"]),
+];
+
+/// A plan is kept as long as its connection, and may be from when everybody had been signed out.
+#[tokio::test]
+async fn a_plan_from_when_nobody_was_signed_in_serves_when_everybody_is() {
+    let store = TestStore::open(Backend::Postgres).await;
+    let ada = stored_user(&store, "ada").await;
+    sign_in(&store, ada, "Laptop", START).await;
+    let mut connection = PgConnection::connect(&store.url()).await.expect("a connection");
+    for statement in [
+        "UPDATE sessions SET ended_at = created_at, end_reason = 'user_logout'",
+        "INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), \
+         'refresh_digest', sha256(CAST(CAST(gen_random_uuid() AS text) AS bytea))))).* \
+         FROM sessions s, generate_series(1, 20000)",
+        "VACUUM (FULL, ANALYZE) sessions",
+        "SET plan_cache_mode = force_generic_plan",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut connection).await.expect(statement);
+    }
+    let mut wrong = Vec::new();
+    for (name, text) in store.statements() {
+        for step in generic_plan(&mut connection, name, &text).await {
+            let read = OF_ALL_THAT_LIVES.iter().filter(|(index, _)| step.contains(index));
+            let read = read.filter(|(_, walks)| !walks.contains(&name));
+            wrong.extend(read.map(|(index, _)| format!("{name} reads {index}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
