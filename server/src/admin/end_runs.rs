@@ -138,7 +138,7 @@ impl Administration {
                 None => return store.finish_end_run(id, self.context.now()).await,
             }
         }
-        let rest = self.job(&Payload { run: id, after: walk.last });
+        let rest = self.job(&Payload { run: id, after: walk.into_place() });
         self.context.store.jobs().enqueue(&rest).await
     }
 

@@ -15,10 +15,10 @@ use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, Sto
 
 /// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
 const PAGE: i64 = 1000;
-/// Pages that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
+/// Sessions that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
 /// `sessions_live_by_address`, and others, by their age, out of `sessions_live_by_start`. No index has client and
-/// place, nor what is said of an IPv6 network between two colons: that is compared here, in so many pages.
-const PAGES_A_LIST: usize = 2;
+/// place, nor what is said of an IPv6 network between two colons: that is compared here, in so many.
+const LOOKED_THROUGH: i64 = 1000;
 /// Sessions that a preview shows.
 const SAMPLE: usize = 10;
 
@@ -66,14 +66,23 @@ impl Place {
 pub(super) struct Walk {
     begun_at: Timestamp,
     /// The last session of the page before.
-    pub last: Option<Place>,
+    last: Option<Place>,
+    /// The last session of the page before that has been dealt with.
+    dealt_with: Option<Place>,
+    /// A page that has been read ahead.
+    ahead: Option<Vec<SessionRow>>,
     is_over: bool,
 }
 
 impl Walk {
     /// One that began then, and has got so far.
-    pub const fn begun(begun_at: Timestamp, last: Option<Place>) -> Self {
-        Self { begun_at, last, is_over: false }
+    pub fn begun(begun_at: Timestamp, last: Option<Place>) -> Self {
+        Self { begun_at, dealt_with: last.clone(), last, ahead: None, is_over: false }
+    }
+
+    /// Where another one goes on.
+    pub fn into_place(self) -> Option<Place> {
+        self.dealt_with
     }
 }
 
@@ -121,7 +130,8 @@ impl Administration {
     }
 
     /// A page of the live sessions that a rule is about, newest first, those of a network by address; after `after`.
-    /// Gives where the next page begins, if there may be one. So many pages of an index are looked through at the most.
+    /// Gives where the next page begins, if there may be one. So many are looked through at the most, and a page may be
+    /// short.
     pub async fn live_sessions(
         &self,
         rule: &SessionRule,
@@ -129,24 +139,13 @@ impl Administration {
         limit: u16,
     ) -> Result<(Vec<SessionRow>, Option<Place>), StoreError> {
         // Where the index finds nothing else, no more is read than is shown.
-        let size = if rule.is_exact() { i64::from(limit) } else { PAGE };
-        let mut found = Vec::with_capacity(usize::from(limit));
-        let mut last = after;
-        for _ in 0..PAGES_A_LIST {
-            let page = self.newest(rule, last.as_ref(), size).await?;
-            let is_last = count(page.len()) < size.unsigned_abs();
-            for session in page {
-                last = Some(Place::of(&session));
-                if rule.matches(&session) {
-                    found.push(session);
-                }
-                if found.len() == usize::from(limit) {
-                    return Ok((found, last));
-                }
-            }
-            if is_last {
-                return Ok((found, None));
-            }
+        let size = if rule.is_exact() { i64::from(limit) } else { LOOKED_THROUGH };
+        let page = self.newest(rule, after.as_ref(), size).await?;
+        let mut last = page.last().map(Place::of).filter(|_| count(page.len()) == size.unsigned_abs());
+        let mut found: Vec<SessionRow> = page.into_iter().filter(|session| rule.matches(session)).collect();
+        if found.len() >= usize::from(limit) {
+            found.truncate(usize::from(limit));
+            last = found.last().map(Place::of);
         }
         Ok((found, last))
     }
@@ -268,7 +267,8 @@ impl Administration {
         Ok(ended)
     }
 
-    /// Ends those of the next page that a rule is about, in one transaction. `None` after the last page.
+    /// Ends those of the next page that a rule is about, in one transaction, and reads the page after it meanwhile.
+    /// `None` after the last page.
     pub(super) async fn end_page(
         &self,
         actor: &Actor,
@@ -276,10 +276,30 @@ impl Administration {
         why: Why<'_>,
         walk: &mut Walk,
     ) -> Result<Option<EndOutcome>, StoreError> {
-        let Some(mut page) = self.next_page(rule, walk).await? else { return Ok(None) };
+        let page = match walk.ahead.take() {
+            Some(page) => Some(page),
+            None => self.next_page(rule, walk).await?,
+        };
+        let Some(page) = page else { return Ok(None) };
+        let last = walk.last.clone();
+        let (outcome, ahead) = tokio::join!(self.end_listed(actor, page, why), self.next_page(rule, walk));
+        let outcome = outcome?;
+        walk.dealt_with = last;
+        // What could not be read is asked for again.
+        walk.ahead = ahead.unwrap_or_default();
+        Ok(Some(outcome))
+    }
+
+    /// Ends those of these sessions that an actor may end.
+    async fn end_listed(
+        &self,
+        actor: &Actor,
+        mut page: Vec<SessionRow>,
+        why: Why<'_>,
+    ) -> Result<EndOutcome, StoreError> {
         self.spare(actor, &mut page).await?;
         if page.is_empty() {
-            return Ok(Some(EndOutcome::default()));
+            return Ok(EndOutcome::default());
         }
         let now = self.context.now();
         let ends = ListedEnd {
@@ -293,7 +313,7 @@ impl Administration {
             run: why.run,
         };
         let mut new_id = || self.context.new_id();
-        self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await.map(Some)
+        self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await
     }
 
     pub(super) async fn session(&self, id: SessionId) -> Result<SessionRow, AdminError> {
