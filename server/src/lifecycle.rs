@@ -31,12 +31,14 @@ impl Tasks {
     }
 
     /// Runs a task that the server can do without: should it panic, the log says so and the server goes on.
+    ///
+    /// Without an `async` block around it: that would keep the task twice, as it was given and as it runs.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        self.tracker.spawn(AssertUnwindSafe(task).catch_unwind().map(move |ended| {
+            if ended.is_err() {
                 tracing::error!(task = name, "task panicked");
             }
-        });
+        }));
     }
 
     /// Runs something to its end, also where whoever waits for it goes away, such as a client that hangs up. `None`
@@ -59,12 +61,12 @@ impl Tasks {
     /// it starts a new one.
     pub fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let broken = self.broken.clone();
-        self.tracker.spawn(async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        self.tracker.spawn(AssertUnwindSafe(task).catch_unwind().map(move |ended| {
+            if ended.is_err() {
                 tracing::error!(task = name, "essential task panicked, stopping");
                 broken.cancel();
             }
-        });
+        }));
     }
 
     /// Set once an essential task has panicked.
