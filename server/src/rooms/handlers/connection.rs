@@ -1,6 +1,8 @@
 //! An open socket, until it is closed.
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -53,7 +55,9 @@ impl From<Unanswered> for End {
 }
 
 /// Serves a socket to its end. Who has not said at the handshake who they are says so first.
-pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Listening>, ip: String) {
+///
+/// Thousands of sockets rest here for hours: what they hold is boxed, or each hand-over would set aside room for it.
+pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Box<Listening>>, ip: String) {
     let listening = match listening {
         Some(listening) => Ok(listening),
         // Boxed, since thousands of sockets rest for hours after it.
@@ -68,7 +72,7 @@ pub async fn run(state: ApiState, mut socket: WebSocket, listening: Option<Liste
 }
 
 /// Reads the first message, and begins to listen for whoever it is.
-async fn authenticate(state: &ApiState, socket: &mut WebSocket, ip: String) -> Result<Listening, End> {
+async fn authenticate(state: &ApiState, socket: &mut WebSocket, ip: String) -> Result<Box<Listening>, End> {
     let first = tokio::select! {
         first = first_message(socket, AUTHENTICATES_WITHIN) => first?,
         () = state.stopping.cancelled() => return Err(SocketClose::Unavailable.into()),
@@ -77,7 +81,7 @@ async fn authenticate(state: &ApiState, socket: &mut WebSocket, ip: String) -> R
         return Err(SocketClose::Unauthenticated.into());
     };
     let who = by_access_token(state, &access_token).await.map_err(|error| refused(&error))?;
-    Listening::begin(state, who, ip).await.map_err(|error| refused(&error).into())
+    Listening::begin(state, who, ip).await.map(Box::new).map_err(|error| refused(&error).into())
 }
 
 /// The first message, in time.
@@ -117,14 +121,13 @@ fn read(received: Option<Result<Message, axum::Error>>) -> Result<Option<SocketR
     }
 }
 
-async fn serve(state: &ApiState, socket: &mut WebSocket, mut listening: Listening) -> End {
+async fn serve(state: &ApiState, socket: &mut WebSocket, mut listening: Box<Listening>) -> End {
     let Some(events) = listening.sender() else { return closed(&listening) };
     let rooms = state.rooms().open_socket(*listening.who(), events);
     let now = state.context.clock.monotonic();
     let pings = Pings::every(PING);
     let mut connection = Connection { number: 0, pings, allowance: Allowance::full(now), rooms };
-    let hello = listening.hello();
-    match connection.run(state, socket, &mut listening, &hello).await {
+    match connection.run(state, socket, &mut listening).await {
         Ok(never) => match never {},
         Err(end) => end,
     }
@@ -154,31 +157,21 @@ impl Connection {
         state: &ApiState,
         socket: &mut WebSocket,
         listening: &mut Listening,
-        hello: &ServerEvent,
     ) -> Result<std::convert::Infallible, End> {
-        self.send_event(socket, hello).await?;
+        send(socket, Message::text(written(&listening.hello(), self.number))).await?;
         // One of its own: every socket would otherwise take the lock of the one token each time it wakes.
         let stopping = state.stopping.child_token();
         loop {
             tokio::select! {
                 event = listening.next() => {
-                    // What is left of a queue that was full is not worth reading.
-                    let event = event.filter(|_| listening.why_closed().is_none());
-                    let Some(event) = event else { return Err(closed(listening)) };
+                    send_next(&mut self.number, socket, listening, event).await?;
                     self.rooms.prolong(listening.deadline());
-                    self.number += 1;
-                    self.send_event(socket, &event).await?;
-                    if let ServerEvent::SessionEnded(ended) = &*event
-                        && listening.is_own_end(&event)
-                    {
-                        return Err(End::Close(SocketClose::SessionEnded, ended.reason.name().to_owned()));
-                    }
                 }
                 received = socket.recv() => {
                     self.pings.answered();
                     if let Some(request) = read(received)? {
                         // Boxed, since thousands of sockets rest for hours and hardly ever say anything.
-                        Box::pin(self.handle(state, listening, request)).await?;
+                        Box::pin(self.handle(state, socket, listening, request)).await?;
                     }
                 }
                 // Streams are closed then, but one that has just begun may have missed that.
@@ -191,12 +184,14 @@ impl Connection {
         }
     }
 
-    async fn send_event(&self, socket: &mut WebSocket, event: &ServerEvent) -> Result<(), End> {
-        send(socket, Message::text(written(event, self.number))).await
-    }
-
     /// Does what a client asks for, unless its socket is closed meanwhile.
-    async fn handle(&mut self, state: &ApiState, listening: &Listening, request: SocketRequest) -> Result<(), End> {
+    async fn handle(
+        &mut self,
+        state: &ApiState,
+        socket: &mut WebSocket,
+        listening: &mut Listening,
+        request: SocketRequest,
+    ) -> Result<(), End> {
         let now = state.context.clock.monotonic();
         match request {
             // It has said who it is. A new token changes nothing: the session is the same.
@@ -207,10 +202,15 @@ impl Connection {
                 }
                 let wanted: HashMap<RoomId, bool> = rooms.iter().map(|room| (room.room_id, room.here)).collect();
                 self.spend(1 + self.rooms.count_new(&wanted), now)?;
-                tokio::select! {
-                    attended = self.rooms.attend(&wanted) => attended.map_err(|_| SocketClose::Unavailable.into()),
-                    // Its end comes next.
-                    () = listening.closed() => Ok(()),
+                let Self { number, rooms, .. } = self;
+                let mut attended = pin!(rooms.attend(&wanted));
+                // What happens meanwhile is sent meanwhile. Where a whole room comes back at once, it is more than a
+                // queue takes.
+                loop {
+                    tokio::select! {
+                        attended = &mut attended => return attended.map_err(|_| SocketClose::Unavailable.into()),
+                        event = listening.next() => send_next(number, socket, listening, event).await?,
+                    }
                 }
             }
             SocketRequest::Typing { room_id, typing } => {
@@ -223,6 +223,26 @@ impl Connection {
 
     fn spend(&mut self, cost: usize, now: std::time::Instant) -> Result<(), End> {
         if self.allowance.spend(cost, now) { Ok(()) } else { Err(SocketClose::TooMany.into()) }
+    }
+}
+
+/// Sends the next event, where there is one. After the end of its session the socket ends.
+async fn send_next(
+    number: &mut u64,
+    socket: &mut WebSocket,
+    listening: &Listening,
+    event: Option<Arc<ServerEvent>>,
+) -> Result<(), End> {
+    // What is left of a queue that was full is not worth reading.
+    let event = event.filter(|_| listening.why_closed().is_none());
+    let Some(event) = event else { return Err(closed(listening)) };
+    *number += 1;
+    send(socket, Message::text(written(&event, *number))).await?;
+    match &*event {
+        ServerEvent::SessionEnded(ended) if listening.is_own_end(&event) => {
+            Err(End::Close(SocketClose::SessionEnded, ended.reason.name().to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

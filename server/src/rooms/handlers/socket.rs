@@ -19,8 +19,8 @@ use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::handlers::listening::{Listening, by_access_token, by_ticket};
 
-/// What is read at once. Sockets rest for hours, and what comes is short.
-const READ_BUFFER: usize = 1024;
+/// What is read at once, in bytes: what most clients say is shorter. Each socket keeps so much for hours, twice.
+const READ_BUFFER: usize = 128;
 
 /// For the document of the API: [`open`].
 pub const OPEN: Operation = Operation {
@@ -75,7 +75,7 @@ pub async fn open(
     };
     let upgrade = upgrade.map_err(|_| ApiError::malformed_request(StatusCode::BAD_REQUEST))?;
     let listening = match who {
-        Some(who) => Some(Listening::begin(&state, who, from.origin.ip.clone()).await?),
+        Some(who) => Some(Box::new(Listening::begin(&state, who, from.origin.ip.clone()).await?)),
         None => None,
     };
     Ok(switch(state, upgrade, listening, from.origin.ip))
@@ -91,7 +91,7 @@ fn has_token(query: &str) -> bool {
 }
 
 /// Speaks the other protocol from now on.
-fn switch(state: ApiState, upgrade: WebSocketUpgrade, listening: Option<Listening>, ip: String) -> Response {
+fn switch(state: ApiState, upgrade: WebSocketUpgrade, listening: Option<Box<Listening>>, ip: String) -> Response {
     let (sender, socket) = oneshot::channel::<WebSocket>();
     let tasks = state.context.tasks.clone();
     tasks.spawn("socket", async move {

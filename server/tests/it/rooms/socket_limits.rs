@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use rstest::rstest;
 use serde_json::json;
 
 use super::{ADA, id_of, makes_room, messages, says, two_in_a_room};
 use crate::support::app::TestApp;
 use crate::support::socket::{Socket, attend};
+use crate::support::store::Backend;
 
 /// The most bytes of a message.
 const LONGEST_MESSAGE: usize = 4096;
@@ -43,6 +45,32 @@ async fn whoever_says_too_much_is_closed() {
     let rooms: Vec<(&str, bool)> = vec![(attic.as_str(), true); 21];
     socket.attends(&rooms).await;
     assert_eq!(socket.is_closed().await.0, 4400, "more rooms than a session can be in");
+}
+
+/// As after a restart of the server: more events than a queue takes, while each of them waits for the database.
+#[rstest]
+#[tokio::test]
+async fn a_whole_room_comes_back_at_once_and_nobody_is_dropped(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const SOCKETS: usize = 48;
+    let app = TestApp::start_on(backend, &[("RATE_LIMITS", "off")]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let mut sockets = Vec::new();
+    for device in [&ada, &bob] {
+        for _ in 0..SOCKETS {
+            sockets.push(Socket::of(device).await);
+        }
+    }
+    let attends = sockets.iter_mut().map(async |socket| socket.attends(&[(attic.as_str(), true)]).await);
+    futures::future::join_all(attends).await;
+    for (number, socket) in sockets.iter_mut().enumerate() {
+        socket.is_in(if number < SOCKETS { &ada } else { &bob }, &attic).await;
+    }
+    assert_eq!(says(&ada, &attic, "Everybody here?").await.status, StatusCode::CREATED);
+    for socket in &mut sockets {
+        assert_eq!(socket.next_named("room.message").await["message"]["text"], "Everybody here?");
+    }
 }
 
 #[tokio::test]
