@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::services::Postgres;
+use super::services::{MEMORY, Postgres};
 use super::statistics::{Millis, Percentiles};
 use super::{BenchError, failed};
 
@@ -35,7 +35,14 @@ pub fn describe(folder: &Path, postgres: &Postgres) -> Result<Vec<(&'static str,
         ),
         ("Latchkey", env!("CARGO_PKG_VERSION").to_owned()),
         ("Compiler", version_of("rustc")),
-        ("PostgreSQL", format!("{}, as installed: what is committed is on the disk", postgres.version()?)),
+        (
+            "PostgreSQL",
+            format!(
+                "{}, as installed, with {}: what is committed is on the disk",
+                postgres.version()?,
+                MEMORY.join(" and ")
+            ),
+        ),
         ("Redis", version_of("redis-server")),
     ])
 }

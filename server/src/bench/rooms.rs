@@ -135,7 +135,7 @@ async fn one_layout(
     // Of its own: what is left of its rooms must not run out while others are measured.
     let database = bench.postgres.create_database(layout.database())?;
     let set_up = bench.set_up(&database).await?;
-    let devices = set_up.sign_in(SOCKETS + 1 + WARM_UP + sign_outs).await?;
+    let devices = set_up.sign_in(SOCKETS + OPENING + WARM_UP + sign_outs).await?;
     set_up.close().await;
     bench.postgres.ask(layout.database(), "VACUUM ANALYZE")?;
     let redis = bench.redis.url();
@@ -256,6 +256,8 @@ struct Crowd {
     rooms: Vec<Room>,
     /// Those who take the places of those who sign out.
     waiting: Vec<Device>,
+    /// Rooms whose sockets were opened before it counted.
+    warm: Vec<Room>,
     readers: JoinSet<()>,
 }
 
@@ -277,18 +279,27 @@ impl Crowd {
                 rooms.push(room);
             }
         }
-        Ok(Self { rooms, waiting, readers: JoinSet::new() })
+        Ok(Self { rooms, waiting, warm: Vec::new(), readers: JoinSet::new() })
     }
 
-    /// A first socket in a room of its own on each server, so that what is made once is not counted.
+    /// As many sockets as are opened at once later, in a room of their own on each server, and left open: what is made
+    /// once, such as connections to the database, is not counted.
     async fn warm_up(&mut self) -> Result<(), BenchError> {
-        let device = self.waiting.pop().ok_or_else(|| failed("nobody is left"))?;
+        let devices = self.waiting.split_off(self.waiting.len().saturating_sub(OPENING));
         let addresses: HashSet<SocketAddr> =
             self.rooms.iter().flat_map(|room| &room.participants).map(|participant| participant.address).collect();
         for address in addresses {
-            let somebody = Participant { device: device.clone(), address };
-            let room = Room::make(&somebody)?;
-            attend(room.id, &somebody).await?;
+            let mut all = devices.iter().map(|device| Participant { device: device.clone(), address });
+            let first = all.next().ok_or_else(|| failed("nobody is left"))?;
+            let room = Room::make(&first)?;
+            let others: Vec<Participant> = all.collect();
+            others.iter().try_for_each(|who| join(room.id, who))?;
+            let opened = stream::iter(others.iter().chain([&first])).map(|who| attend(room.id, who));
+            let opened: Vec<SocketClient> = opened.buffer_unordered(OPENING).try_collect().await?;
+            for (socket, who) in opened.into_iter().zip(&devices) {
+                self.readers.spawn(listen(socket, who.user_id, room.hears.clone()));
+            }
+            self.warm.push(room);
         }
         Ok(())
     }
@@ -410,7 +421,7 @@ fn section(memory: f64, measured: &[(Layout, Times)], (sign_outs, messages): (us
              takes their place; what counts is the time from the answer until the last one of the room has `room.left`. \
              Zero means that it was there before the answer. {messages} messages are said in one room, one after the other and by \
              everybody in turn; what counts is the time from the request until a socket has it, for each of the {USERS_A_ROOM}. Memory is \
-             the growth of the server's own (PSS), {} s after all sockets were opened and had attended their rooms.",
+             the growth of the server's own (PSS), {} s after all sockets were opened and had attended their rooms, over what it has with the first {OPENING} of them.",
             paths::LOGOUT,
             REST.as_secs(),
         ),

@@ -1,5 +1,5 @@
-//! A PostgreSQL and a Redis of our own, in a folder that is deleted afterwards, with the settings their makers ship:
-//! what is committed is on the disk.
+//! A PostgreSQL and a Redis of our own, in a folder that is deleted afterwards, with the settings their makers ship but
+//! for the memory of PostgreSQL: what is committed is on the disk.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use super::{BenchError, failed};
 
 /// How long PostgreSQL may take to answer after its start.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+
+/// What docs/operate.md says of PostgreSQL's memory, for a machine of 8 GB.
+pub const MEMORY: [&str; 2] = ["shared_buffers=2GB", "max_wal_size=4GB"];
 
 pub struct Postgres {
     _process: Process,
@@ -40,6 +43,7 @@ impl Postgres {
         let mut command = bound_to_us(programs.join("postgres"), user);
         command.arg("-D").arg(&data).arg("-k").arg(&home).args(["-p", &port.to_string()]);
         command.args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "log_min_messages=fatal"]);
+        command.args(MEMORY.iter().flat_map(|setting| ["-c", setting]));
         command.stderr(Stdio::null());
         // SIGINT: without waiting for its clients.
         let process = Process::start("PostgreSQL", Signal::INT, &mut command)?.listening(local(port))?;
