@@ -71,6 +71,8 @@ const script = await build({
   format: "esm",
   minify: forRelease,
   legalComments: "none",
+  // wasm-bindgen names the loader of the parts once for each of them, always the same one.
+  logOverride: { "duplicate-object-key": "silent" },
 });
 const files = [
   ["js", "js", Buffer.from(script.outputFiles[0].contents)],
