@@ -9,7 +9,7 @@
 //! - `{is_replica}` is whether the database is a copy that may be behind,
 //! - `{started}` is when the database that answers was started, by which one is told from another,
 //! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted,
-//! - `{rows:a:b}` is `($1, $2)`, once for each row, with the types of the columns where the database wants to know them,
+//! - `{rows:a:b}` is `($1, $2)`, once for each row, with these types where the database wants to know them,
 //! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters,
 //! - `{pairs:n:a:b}` is `a = $n AND b = $n+1`, or the next two, for each pair that comes after the other parameters.
 //!
