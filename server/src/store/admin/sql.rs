@@ -2,7 +2,7 @@
 
 use crate::store::accounts::sql::user_columns;
 use crate::store::db::dialect::statements;
-use crate::store::sessions::sql::{in_room, not_ended, session_columns};
+use crate::store::sessions::sql::{in_room, live_at_address, live_since, live_until, not_ended, session_columns};
 
 /// What the pages of users have in common, by their order: where they begin and end, the order, and the numbers of two
 /// parameters, how many there are at most and a role.
@@ -97,8 +97,9 @@ statements! {
     USERS_AT_ADDRESS = concat!(
         "SELECT * FROM (SELECT ",
         user_columns!(),
-        " FROM (SELECT DISTINCT seen.user_id FROM (SELECT s.user_id FROM sessions s \
-         WHERE s.ended_at IS NULL AND s.ip >= $2 AND s.ip <= $2 AND +s.expires_at > $3 \
+        " FROM (SELECT DISTINCT seen.user_id FROM (SELECT s.user_id FROM sessions s WHERE ",
+        live_at_address!(),
+        " AND s.ip >= $2 AND s.ip <= $2 AND s.expires_at > $3 \
          ORDER BY s.ip DESC, s.id DESC LIMIT 2000) seen) few \
          CROSS JOIN users WHERE users.id = few.user_id AND users.id > $1 LIMIT 2000) found ORDER BY id LIMIT $4"
     );
@@ -107,11 +108,12 @@ statements! {
     /// Ids sort by the time they were made.
     NEWEST_SESSIONS =
         concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT $2");
-    /// The `+` prevents that the index of those past their time is taken here and below: it would find all.
     NEWEST_LIVE_SESSIONS = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE ended_at IS NULL AND +expires_at > $3 AND (created_at, id) < ($1, $2) \
+        " FROM sessions WHERE ",
+        live_since!(),
+        " AND expires_at > $3 AND (created_at, id) < ($1, $2) \
          ORDER BY created_at DESC, id DESC LIMIT $4"
     );
     NEWEST_SESSIONS_OF = concat!(
@@ -123,13 +125,17 @@ statements! {
     LIVE_SESSIONS_BY_START = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE ended_at IS NULL AND +expires_at > $4 AND (created_at, id) > ($1, $2) \
+        " FROM sessions WHERE ",
+        live_since!(),
+        " AND expires_at > $4 AND (created_at, id) > ($1, $2) \
          AND created_at < $3 ORDER BY created_at, id LIMIT $5"
     );
     LIVE_SESSIONS_BY_ADDRESS = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE ended_at IS NULL AND +expires_at > $4 AND (ip, id) > ($1, $2) AND ip < $3 \
+        " FROM sessions s WHERE ",
+        live_at_address!(),
+        " AND expires_at > $4 AND (ip, id) > ($1, $2) AND ip < $3 \
          ORDER BY ip, id LIMIT $5"
     );
     /// In the order of their ids, as everybody locks users.
@@ -157,7 +163,7 @@ statements! {
     /// What they say of addresses and reasons goes with them.
     DELETE_END_RUNS = "DELETE FROM end_runs WHERE id IN \
         (SELECT id FROM end_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2 {skip_locked})";
-    COUNT_LIVE_SESSIONS = "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL AND expires_at > $1";
+    COUNT_LIVE_SESSIONS = concat!("SELECT COUNT(*) FROM sessions WHERE ", live_until!(), " AND expires_at > $1");
     COUNT_OPEN_JOBS = "SELECT COUNT(CASE WHEN dead_at IS NULL THEN 1 END), \
         COUNT(CASE WHEN dead_at IS NULL AND last_error IS NOT NULL THEN 1 END), COUNT(dead_at) \
         FROM jobs WHERE kind = $1 AND done_at IS NULL";

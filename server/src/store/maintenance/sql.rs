@@ -1,6 +1,7 @@
 //! Statements: what keeps the database in shape: migrations, clean-up, and rows to be measured with.
 
 use crate::store::db::dialect::statements;
+use crate::store::sessions::sql::live_until;
 
 statements! {
     SEED_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
@@ -17,11 +18,13 @@ statements! {
         SELECT id, created_at, user_id, user_id, id, 'sign_in', ip, user_agent FROM sessions \
         WHERE id BETWEEN $1 AND $2 ON CONFLICT (id) DO NOTHING";
     /// One that is present in a room leaves it first: its presence runs out with it, and is swept.
-    MARK_EXPIRED = "UPDATE sessions SET ended_at = expires_at, end_reason = CASE WHEN expires_at < max_expires_at THEN $3 \
-        ELSE 'session_expired' END WHERE id IN \
-        (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 \
-        AND NOT EXISTS (SELECT 1 FROM room_presence p WHERE p.session_id = sessions.id) ORDER BY expires_at LIMIT $2 \
-        {skip_locked}) RETURNING id, user_id, ended_at, end_reason";
+    MARK_EXPIRED = concat!(
+        "UPDATE sessions SET ended_at = expires_at, end_reason = CASE WHEN expires_at < max_expires_at THEN $3 \
+         ELSE 'session_expired' END WHERE id IN (SELECT id FROM sessions WHERE ",
+        live_until!(),
+        " AND expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM room_presence p WHERE p.session_id = sessions.id) \
+         ORDER BY expires_at LIMIT $2 {skip_locked}) RETURNING id, user_id, ended_at, end_reason"
+    );
     DELETE_REVOCATIONS = "DELETE FROM revocation_log WHERE position IN \
         (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2 \
         {skip_locked})";

@@ -29,12 +29,35 @@ macro_rules! has_ended {
     };
 }
 
-/// That a user's sessions have not ended, as the index `sessions_live_of_user` says it, and no other.
+/// That sessions have not ended, as one index says it and no other: `sessions_live_of_user`.
 macro_rules! live_of_user {
     () => {
         "COALESCE(ended_at, -1) = -1"
     };
 }
+
+/// As `sessions_past_their_time` says it.
+macro_rules! live_until {
+    () => {
+        "COALESCE(ended_at, -2) = -2"
+    };
+}
+
+/// As `sessions_live_by_address` says it, of sessions that are called `s`.
+macro_rules! live_at_address {
+    () => {
+        "COALESCE(s.ended_at, -3) = -3"
+    };
+}
+
+/// As `sessions_live_by_start` says it.
+macro_rules! live_since {
+    () => {
+        "COALESCE(ended_at, -4) = -4"
+    };
+}
+
+pub(in crate::store) use {live_at_address, live_since, live_until};
 
 pub(in crate::store) use not_ended;
 

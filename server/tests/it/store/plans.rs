@@ -159,7 +159,7 @@ async fn a_plan_from_when_nobody_was_signed_in_serves_when_everybody_is() {
     sign_in(&store, ada, "Laptop", START).await;
     let mut connection = PgConnection::connect(&store.url()).await.expect("a connection");
     for statement in [
-        "UPDATE sessions SET ended_at = created_at, end_reason = 'user_logout'",
+        "UPDATE sessions SET ended_at = created_at, end_reason = 'admin_revoked'",
         "INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), \
          'refresh_digest', sha256(CAST(CAST(gen_random_uuid() AS text) AS bytea))))).* \
          FROM sessions s, generate_series(1, 20000)",
