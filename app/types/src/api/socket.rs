@@ -17,11 +17,12 @@ pub const MAX_ROOMS: usize = 20;
 /// What a client sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum SocketRequest {
     /// First, unless a ticket opened the socket.
     Authenticate {
         /// The access token.
+        #[serde(rename = "accessToken")]
         access_token: String,
     },
     /// The rooms that this session is in, in place of those said before. Presence in the others becomes `away`, then
@@ -33,6 +34,7 @@ pub enum SocketRequest {
     /// The user writes, or does not any more. It holds for five seconds, so it is said again while they write.
     Typing {
         /// Where.
+        #[serde(rename = "roomId")]
         room_id: RoomId,
         /// Whether they do.
         typing: bool,

@@ -43,3 +43,19 @@ fn example() -> Value {
 fn read(example: Value) -> Result<(), serde_json::Error> {
     serde_json::from_value::<SocketRequest>(example).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_the_names_by_which_they_are_read() {
+        let schema = serde_json::to_string(&SocketRequest::schema()).unwrap();
+        for name in ["\"accessToken\"", "\"roomId\""] {
+            assert!(schema.contains(name), "{schema}");
+        }
+        for name in ["access_token", "room_id"] {
+            assert!(!schema.contains(name), "{schema}");
+        }
+    }
+}
