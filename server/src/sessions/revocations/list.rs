@@ -373,7 +373,7 @@ impl Entries {
             _ => (None, rows),
         };
         match (&self.last, known) {
-            (Some(last), Some(known)) if last != known => return Err(Reload::RowReplaced),
+            (Some(last), Some(known)) if !last.is_same_row(known) => return Err(Reload::RowReplaced),
             (Some(last), None) if last.remember_until > tail.database_time => {
                 return Err(Reload::RowGone);
             }

@@ -44,7 +44,7 @@ impl OwnCommits {
     /// began, is missing or another is in its place, although it must still be remembered.
     pub fn is_missed_in(&self, tail: &Tail, due: u64) -> bool {
         self.rows.iter().any(|own| match at(&tail.revocations, own.row.position) {
-            Some(there) => *there != own.row,
+            Some(there) => !there.is_same_row(&own.row),
             // Rows that no token can need any more may have been cleaned up.
             None => own.number < due && own.row.remember_until > tail.database_time,
         })
@@ -52,7 +52,7 @@ impl OwnCommits {
 
     /// Removes rows that a poll has shown, given by position.
     pub fn saw(&mut self, rows: &[Revocation]) {
-        self.rows.retain(|own| at(rows, own.row.position) != Some(&own.row));
+        self.rows.retain(|own| !at(rows, own.row.position).is_some_and(|there| there.is_same_row(&own.row)));
     }
 
     /// Removes the first `due` that were ever added: whether they are in the log is known.

@@ -182,6 +182,17 @@ fn a_commit_of_its_own_that_the_log_lost_before_anybody_read_it_is_missed_until_
 }
 
 #[test]
+fn a_row_whose_device_was_forgotten_with_an_account_is_still_the_same_row() {
+    let now = Instant::now();
+    let (read, own) = read_and_own();
+    let named = |row: Revocation| Revocation { ended_by_device: Some("Ada's laptop".to_owned()), ..row };
+    let list = that_has_read(&named(read.clone()), now);
+    assert_eq!(polls(&list, &tail(1, vec![read.clone()]), now), Applied::Current);
+    list.add(&[named(own.clone())]);
+    assert_eq!(polls(&list, &tail(2, vec![read, own]), now), Applied::Current);
+}
+
+#[test]
 fn another_row_in_the_place_of_its_own_is_noticed() {
     let now = Instant::now();
     let (read, own) = read_and_own();

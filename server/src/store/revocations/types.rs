@@ -22,6 +22,20 @@ pub struct Revocation {
     pub remember_until: Timestamp,
 }
 
+impl Revocation {
+    /// Whether both are the same row of the log. The name of a device is forgotten with the account of its user.
+    pub fn is_same_row(&self, other: &Self) -> bool {
+        let Self { position, user_id, subject, reason, ended_by, ended_by_device: _, at, remember_until } = other;
+        self.position == *position
+            && self.user_id == *user_id
+            && self.subject == *subject
+            && self.reason == *reason
+            && self.ended_by == *ended_by
+            && self.at == *at
+            && self.remember_until == *remember_until
+    }
+}
+
 /// What a revocation refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RevokedSubject {
