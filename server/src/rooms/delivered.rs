@@ -91,6 +91,11 @@ impl Delivered {
         self.last_messages.push_back(said);
     }
 
+    /// There is nothing more up to this number.
+    pub fn skip_to(&mut self, number: i64) {
+        self.position.last_number = self.position.last_number.max(number);
+    }
+
     /// Notes that the bus has brought the removal of a message, which is delivered.
     pub fn note_removed(&mut self, number: u64) {
         self.removed.insert(number);

@@ -9,6 +9,7 @@
 //! Where the database was set back, numbers are given again. A feed sees that by a number that is lower than it has
 //! delivered, or is of another message; it has everybody here load the room anew, and goes on from there.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Feed {
     subscription: Subscription,
     line: FeedLine,
     delivered: Delivered,
+    /// Who has left. What another server has said of them just before comes late, and is not true any more.
+    departed: HashSet<UserId>,
 }
 
 impl Feed {
@@ -45,7 +48,7 @@ impl Feed {
     pub fn new(rooms: &Arc<Rooms>, room: RoomId, line: FeedLine) -> Self {
         let subscription = rooms.context.events.topics().subscribe(Topic::Room(room), NOBODY);
         let delivered = Delivered::up_to(RoomPosition::default());
-        Self { rooms: Arc::clone(rooms), room, subscription, line, delivered }
+        Self { rooms: Arc::clone(rooms), room, subscription, line, delivered, departed: HashSet::new() }
     }
 
     /// Delivers until nobody attends the room here any more.
@@ -107,6 +110,9 @@ impl Feed {
         }
         if newest.last_number > self.delivered.position().last_number {
             self.catch_up().await;
+            if newest.last_number > self.delivered.position().last_number {
+                self.skip_to(newest.last_number);
+            }
         }
         if newest.last_removal > self.delivered.position().last_removal {
             self.catch_up_removals(newest.last_removal).await;
@@ -131,7 +137,9 @@ impl Feed {
             self.delivered.note_removed(removed.number);
         }
         let Some(said) = message_of(room_event).and_then(Said::of) else {
-            self.deliver(event);
+            if !self.is_of_departed(room_event) {
+                self.deliver(event);
+            }
             return;
         };
         match self.delivered.arrival(said) {
@@ -143,9 +151,7 @@ impl Feed {
         if said.number > self.delivered.position().last_number {
             self.delivered.note(said);
             self.deliver(event);
-            if let RoomEvent::Left(left) = room_event {
-                self.remove_departed(left.user_id).await;
-            }
+            self.note_membership(room_event).await;
         }
     }
 
@@ -161,6 +167,14 @@ impl Feed {
     fn start_again(&mut self, position: RoomPosition) {
         tracing::warn!(room = %self.room, "room set back with the database: clients load it anew");
         self.delivered = Delivered::up_to(position);
+        self.departed.clear();
+        self.say_hello();
+    }
+
+    /// What was said up to there is gone with the account that said it, and with it that they have left: those here
+    /// load the room anew.
+    fn skip_to(&mut self, number: i64) {
+        self.delivered.skip_to(number);
         self.say_hello();
     }
 
@@ -173,6 +187,9 @@ impl Feed {
                     pauses.reset();
                     let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
                     for row in page {
+                        if row.number > self.delivered.position().last_number + 1 {
+                            self.skip_to(row.number - 1);
+                        }
                         self.deliver_missed(&row).await;
                     }
                     if is_last {
@@ -201,8 +218,28 @@ impl Feed {
         if let Ok(event) = room_event.write() {
             self.deliver(&Arc::new(event));
         }
-        if let RoomEvent::Left(left) = room_event {
-            self.remove_departed(left.user_id).await;
+        self.note_membership(&room_event).await;
+    }
+
+    /// Whether it says how somebody is in the room who has left it.
+    fn is_of_departed(&self, event: &RoomEvent) -> bool {
+        match event {
+            RoomEvent::Presence(changed) => self.departed.contains(&changed.user_id),
+            RoomEvent::Typing(typing) => self.departed.contains(&typing.user_id),
+            _ => false,
+        }
+    }
+
+    async fn note_membership(&mut self, event: &RoomEvent) {
+        match event {
+            RoomEvent::Joined(joined) => {
+                self.departed.remove(&joined.participant.user_id);
+            }
+            RoomEvent::Left(left) => {
+                self.departed.insert(left.user_id);
+                self.remove_departed(left.user_id).await;
+            }
+            _ => {}
         }
     }
 

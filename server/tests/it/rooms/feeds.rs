@@ -106,3 +106,28 @@ async fn that_a_message_was_removed_is_said_also_where_the_bus_has_lost_it(
     let texts: Vec<_> = messages(&ada, &attic).await.iter().map(|message| message["text"].clone()).collect();
     assert_eq!(texts, ["", "", "", "", "Harmless", "Thank you"]);
 }
+
+/// As where an account is deleted beside the servers: what it said is gone, and so is that it has left.
+#[rstest]
+#[tokio::test]
+async fn where_a_message_is_gone_before_it_was_delivered_all_load_the_room_anew(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&bob, &attic).await);
+    // The last one, which the poll finds.
+    app.execute("UPDATE rooms SET last_number = last_number + 1").await;
+    for socket in [&mut hers, &mut his] {
+        socket.next_named("hello").await;
+    }
+    // And one before another.
+    app.execute("UPDATE rooms SET last_number = last_number + 1").await;
+    assert_eq!(says(&ada, &attic, "Where is everybody?").await.status, StatusCode::CREATED);
+    for socket in [&mut hers, &mut his] {
+        socket.next_named("hello").await;
+    }
+    hear([&mut hers, &mut his], 5, "Where is everybody?").await;
+    says(&bob, &attic, "Here").await;
+    hear([&mut hers, &mut his], 6, "Here").await;
+}
