@@ -321,6 +321,7 @@ test("who is offline is told so, and what they wrote stays", async ({ open }) =>
   await expect(message(ada)).toHaveValue("Later");
   await ada.context.setOffline(false);
   await expect(ada.page.getByText("You can write, and send it when you are connected again.")).toHaveCount(0);
+  await expect(ada.page.getByRole("alert").filter({ hasText: "You are offline." })).toHaveCount(0, { timeout: 15_000 });
   await message(ada).press("Enter");
   await expect(log(ada)).toContainText("Later");
 });
@@ -409,6 +410,45 @@ test("older messages come before the others, and the place in the text stays", a
   await expect(first).toBeInViewport();
   await expect(log(ada).getByText("Message 150", { exact: true })).not.toBeInViewport();
   await expect(ada.button("Show older messages")).toHaveCount(0);
+});
+
+test("the end stays in sight while others say much, and comes back with what one says oneself", async ({
+  open,
+  api,
+}) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace, account] = await signedUp(open, "Grace Hopper");
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  const { accessToken } = await api.signsIn(account);
+  const fromTheEnd = (): Promise<number> =>
+    log(ada).evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+  const path = `/api${new URL(ada.page.url()).pathname}/messages`;
+  const burst = (count: number, words: string): Promise<number[]> =>
+    grace.page.evaluate(
+      ([path, authorization, count, words]) =>
+        Promise.all(
+          Array.from({ length: count }, async (_, number) => {
+            const headers = { "content-type": "application/json", authorization };
+            const body = JSON.stringify({ text: `${words} ${number}` });
+            return (await fetch(path, { method: "POST", headers, body })).status;
+          }),
+        ),
+      [path, `Bearer ${accessToken}`, count, words] as const,
+    );
+  expect(await burst(8, "One after the other")).toEqual(Array.from({ length: 8 }, () => 201));
+  await expect(log(ada).getByText("One after the other")).toHaveCount(8, atOnce);
+  await expect.poll(fromTheEnd).toBeLessThan(5);
+  // Who reads further up is left there, until they say something.
+  await log(ada).evaluate((element) => {
+    element.scrollTop = 0;
+  });
+  await expect.poll(fromTheEnd).toBeGreaterThan(100);
+  await burst(2, "Meanwhile");
+  await expect(log(ada).getByText("Meanwhile")).toHaveCount(2, atOnce);
+  expect(await fromTheEnd()).toBeGreaterThan(100);
+  await says(ada, "I have read it");
+  await expect.poll(fromTheEnd).toBeLessThan(5);
 });
 
 test("a room can be used by keyboard alone", async ({ open }) => {

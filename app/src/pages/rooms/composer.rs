@@ -8,9 +8,10 @@ use leptos::task::spawn_local;
 use super::model::Model;
 use super::words::{room_left, typing};
 use crate::browser;
-use crate::reactive::memo;
+use crate::reactive::{effect, memo};
 use crate::state::Failure;
 use crate::ui::{Button, Emphasis, Icon, IconName, focus};
+use client::rooms::Connection;
 use types::api::{MessageText, RoomId};
 
 const ID: &str = "message";
@@ -36,6 +37,13 @@ impl Draft {
             text: RwSignal::new(text),
             error: RwSignal::new(None),
             busy: RwSignal::new(false),
+        }
+    }
+
+    /// Who goes on writing has read why nothing was sent, and who is connected again need not read it any more.
+    fn is_read(self) {
+        if self.error.with_untracked(Option::is_some) {
+            self.error.set(None);
         }
     }
 
@@ -121,7 +129,13 @@ pub(super) fn Composer(
         event.prevent_default();
         send();
     };
-    let Draft { text, error, busy, .. } = draft;
+    let Draft { text, error, busy, online, .. } = draft;
+    let model = expect_context::<Model>();
+    effect(move |_| {
+        if online.get() && model.connection().get() == Connection::Open {
+            draft.is_read();
+        }
+    });
     let left = memo(move |_| text.with(|text| room_left(text.trim().chars().count(), MessageText::MAX_CHARS)));
     view! {
         <form class="rooms-composer" novalidate aria-label="Write" on:submit=on_submit>
@@ -142,7 +156,10 @@ pub(super) fn Composer(
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=move || error.with(Option::is_some).then_some(ERROR_ID)
                     prop:value=move || text.get()
-                    on:input:target=move |event| draft.write(event.target().value())
+                    on:input:target=move |event| {
+                        draft.is_read();
+                        draft.write(event.target().value());
+                    }
                     on:keydown=on_key
                 ></textarea>
                 <Button emphasis=Emphasis::Primary submit=true busy=busy>

@@ -12,7 +12,7 @@ use crate::reactive::{effect, memo};
 use crate::state::{Failure, Now, clock_time, date, full_time};
 use crate::ui::{Button, IconButton, IconName, Scroll, StateCard, after, scroll_inside, scroll_of};
 use types::api::{RoomId, RoomMessage};
-use types::domain::Timestamp;
+use types::domain::{Timestamp, UserId};
 use types::words::RoomMessageKind;
 
 /// As close to the end, in pixels, as counts as being there.
@@ -89,11 +89,11 @@ pub(super) fn Log(
             }
         });
     };
-    let seen = keep_place(log, messages);
+    let place = Place::kept(log, messages, model.own());
     let on_scroll = move |_: ev::Event| {
         let Some(element) = log.get_untracked() else { return };
         let scroll = scroll_of(&element);
-        seen.set_value(scroll);
+        place.scrolled_to(scroll);
         if scroll.top < NEAR_PX {
             load_older();
         }
@@ -148,28 +148,56 @@ pub(super) fn Log(
     .into_any()
 }
 
-/// Keeps the end in sight where it was, and the place in the text where older messages come before it. Gives where to
-/// note how it is scrolled.
-fn keep_place(log: NodeRef<html::Div>, messages: Memo<Vec<RoomMessage>>) -> StoredValue<Scroll> {
-    let seen = StoredValue::new(Scroll::default());
-    let first = StoredValue::new(None::<u64>);
-    effect(move |_| {
-        let oldest = messages.with(|messages| messages.first().map(|message| message.number));
-        let before = first.try_update_value(|first| std::mem::replace(first, oldest)).flatten();
-        let came_before = oldest.zip(before).is_some_and(|(oldest, before)| oldest < before);
-        // One turn later: by then they stand in the page.
-        after(0.0, move || {
-            let Some(element) = log.try_get_untracked().flatten() else { return };
-            let (Some(was), is) = (seen.try_get_value(), scroll_of(&element)) else { return };
-            if was.top + was.seen + NEAR_PX >= was.whole && !came_before {
-                scroll_inside(&element, is.whole);
-            } else if came_before {
-                scroll_inside(&element, is.top + is.whole - was.whole);
+/// How the log is scrolled.
+#[derive(Clone, Copy)]
+struct Place {
+    seen: StoredValue<Scroll>,
+    /// Whether the end is in sight, and stays so whatever comes.
+    at_end: StoredValue<bool>,
+}
+
+impl Place {
+    /// Keeps the end in sight where it was, or where the user says something, and the place in the text where older
+    /// messages come before it.
+    fn kept(log: NodeRef<html::Div>, messages: Memo<Vec<RoomMessage>>, own: Memo<Option<UserId>>) -> Self {
+        let place = Self { seen: StoredValue::new(Scroll::default()), at_end: StoredValue::new(true) };
+        let ends = StoredValue::new((None::<u64>, None::<u64>));
+        effect(move |_| {
+            let (oldest, newest, is_own) = messages.with(|messages| {
+                let newest = messages.last();
+                let is_own = newest.is_some_and(|newest| {
+                    newest.kind == RoomMessageKind::Text && own.get_untracked() == Some(newest.sender_id)
+                });
+                (messages.first().map(|message| message.number), newest.map(|message| message.number), is_own)
+            });
+            let before = ends.try_update_value(|ends| std::mem::replace(ends, (oldest, newest))).unwrap_or_default();
+            let came_before = oldest.zip(before.0).is_some_and(|(oldest, before)| oldest < before);
+            if is_own && before.1.is_some() && newest > before.1 {
+                place.at_end.try_set_value(true);
             }
-            seen.try_set_value(scroll_of(&element));
+            // One turn later: by then they stand in the page.
+            after(0.0, move || {
+                let Some(element) = log.try_get_untracked().flatten() else { return };
+                let (Some(was), is) = (place.seen.try_get_value(), scroll_of(&element)) else { return };
+                if came_before {
+                    scroll_inside(&element, is.top + is.whole - was.whole);
+                } else if place.at_end.try_get_value() == Some(true) {
+                    scroll_inside(&element, is.whole);
+                }
+                place.seen.try_set_value(scroll_of(&element));
+            });
         });
-    });
-    seen
+        place
+    }
+
+    /// Who scrolls leaves the end, or comes to it. Where the log has grown, that is not why it is not at its end.
+    fn scrolled_to(self, scroll: Scroll) {
+        let was = self.seen.get_value();
+        if scroll.whole == was.whole {
+            self.at_end.set_value(scroll.top + scroll.seen + NEAR_PX >= scroll.whole);
+        }
+        self.seen.set_value(scroll);
+    }
 }
 
 /// One message: what somebody wrote, or what the room says of them.

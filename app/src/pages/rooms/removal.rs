@@ -12,6 +12,9 @@ use types::api::RoomId;
 use types::api::rooms::ROOMS_MODERATE;
 use types::domain::UserId;
 
+/// How soon, in milliseconds, the room has said that something was removed.
+const GONE_WITHIN: f64 = 500.0;
+
 /// What is to be removed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
@@ -96,8 +99,9 @@ pub(super) fn RemovalDialog() -> impl IntoView {
             }
             open.try_set(false);
             busy.try_set(false);
-            // What opened the question may be gone with what it was about.
+            // What opened the question goes with what it was about: at once, or when the room says so.
             after(0.0, focus_heading_if_lost);
+            after(GONE_WITHIN, focus_heading_if_lost);
         });
     };
     view! {
