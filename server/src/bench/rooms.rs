@@ -223,13 +223,20 @@ struct Room {
 
 impl Room {
     /// One that somebody makes.
-    fn make(creator: &Participant) -> Result<Self, BenchError> {
+    fn make(creator: Participant) -> Result<Self, BenchError> {
         let request = post(ROOMS, Some(&creator.device.access), &json!({"name": "Measured"}).to_string());
         let answer = HttpClient::connect(creator.address)?.ask(&request)?.expect(201)?.json()?;
         let id = answer["roomId"].as_str().and_then(|id| id.parse().ok());
         let (sender, received) = unbounded_channel();
         let id = id.ok_or_else(|| failed("a room has no id"))?;
-        Ok(Self { id, participants: Vec::new(), hears: sender, heard: received })
+        Ok(Self { id, participants: vec![creator], hears: sender, heard: received })
+    }
+
+    /// Somebody joins it.
+    fn add(&mut self, participant: Participant) -> io::Result<()> {
+        join(self.id, &participant)?;
+        self.participants.push(participant);
+        Ok(())
     }
 
     /// When each of those who are in it has heard this.
@@ -270,13 +277,9 @@ impl Crowd {
         for device in devices {
             let address = addresses.next().ok_or_else(|| failed("there is no server"))?;
             let participant = Participant { device, address };
-            if let Some(room) = rooms.last_mut().filter(|room| room.participants.len() < USERS_A_ROOM) {
-                join(room.id, &participant)?;
-                room.participants.push(participant);
-            } else {
-                let mut room = Room::make(&participant)?;
-                room.participants.push(participant);
-                rooms.push(room);
+            match rooms.last_mut().filter(|room| room.participants.len() < USERS_A_ROOM) {
+                Some(room) => room.add(participant)?,
+                None => rooms.push(Room::make(participant)?),
             }
         }
         Ok(Self { rooms, waiting, warm: Vec::new(), readers: JoinSet::new() })
@@ -290,32 +293,15 @@ impl Crowd {
             self.rooms.iter().flat_map(|room| &room.participants).map(|participant| participant.address).collect();
         for address in addresses {
             let mut all = devices.iter().map(|device| Participant { device: device.clone(), address });
-            let first = all.next().ok_or_else(|| failed("nobody is left"))?;
-            let room = Room::make(&first)?;
-            let others: Vec<Participant> = all.collect();
-            others.iter().try_for_each(|who| join(room.id, who))?;
-            let opened = stream::iter(others.iter().chain([&first])).map(|who| attend(room.id, who));
-            let opened: Vec<SocketClient> = opened.buffer_unordered(OPENING).try_collect().await?;
-            for (socket, who) in opened.into_iter().zip(&devices) {
-                self.readers.spawn(listen(socket, who.user_id, room.hears.clone()));
-            }
+            let mut room = Room::make(all.next().ok_or_else(|| failed("nobody is left"))?)?;
+            all.try_for_each(|participant| room.add(participant))?;
             self.warm.push(room);
         }
-        Ok(())
+        open_sockets(&self.warm, &mut self.readers).await
     }
 
     async fn open_sockets(&mut self) -> Result<(), BenchError> {
-        let all = self.rooms.iter().flat_map(|room| room.participants.iter().map(move |who| (room, who)));
-        let opened = stream::iter(all).map(|(room, who)| async move {
-            let socket = attend(room.id, who).await?;
-            Ok::<_, io::Error>((socket, who.device.user_id, room.hears.clone()))
-        });
-        let opened: Vec<(SocketClient, UserId, UnboundedSender<Heard>)> =
-            opened.buffer_unordered(OPENING).try_collect().await?;
-        for (socket, by, hears) in opened {
-            self.readers.spawn(listen(socket, by, hears));
-        }
-        Ok(())
+        open_sockets(&self.rooms, &mut self.readers).await
     }
 
     /// Everybody in one room says something by turns. Gives how long each message took to each of them.
@@ -361,6 +347,21 @@ impl Crowd {
         room.participants.push(next);
         Ok(took)
     }
+}
+
+/// Opens the sockets of all who are in these rooms, and reads them from then on.
+async fn open_sockets(rooms: &[Room], readers: &mut JoinSet<()>) -> Result<(), BenchError> {
+    let all = rooms.iter().flat_map(|room| room.participants.iter().map(move |who| (room, who)));
+    let opened = stream::iter(all).map(|(room, who)| async move {
+        let socket = attend(room.id, who).await?;
+        Ok::<_, io::Error>((socket, who.device.user_id, room.hears.clone()))
+    });
+    let opened: Vec<(SocketClient, UserId, UnboundedSender<Heard>)> =
+        opened.buffer_unordered(OPENING).try_collect().await?;
+    for (socket, by, hears) in opened {
+        readers.spawn(listen(socket, by, hears));
+    }
+    Ok(())
 }
 
 fn join(room: RoomId, who: &Participant) -> io::Result<()> {

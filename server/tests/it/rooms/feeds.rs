@@ -6,18 +6,10 @@ use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{ADA, BOB, joins, makes_room, messages, says};
-use crate::support::app::{Device, TestApp};
+use super::{messages, says, two_in_a_room};
+use crate::support::app::TestApp;
 use crate::support::socket::Socket;
 use crate::support::store::Backend;
-
-/// Two users in a room that one of them has made.
-async fn two_in_a_room(app: &TestApp) -> (Device<'_>, Device<'_>, String) {
-    let (ada, bob) = (app.new_user(ADA).await, app.new_user(BOB).await);
-    let attic = makes_room(&ada, "Attic").await;
-    joins(&bob, &attic).await;
-    (ada, bob, attic)
-}
 
 /// Both hear the next message of the room, with this number.
 async fn hear(sockets: [&mut Socket; 2], number: u64, text: &str) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey::clock::Clock as _;
 use serde_json::Value;
 
-use super::{ADA, BOB, eventually, id_of, joins, makes_room, participants, says, signs_out, system_messages_of};
+use super::{eventually, id_of, participants, says, signs_out, system_messages_of, two_in_a_room};
 use crate::support::app::{Device, TestApp};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::redis::RedisServer;
@@ -25,14 +25,6 @@ async fn start(redis: &RedisServer, settings: &[(&str, &str)]) -> TestApp {
     eventually(async || !redis.keys().await.is_empty()).await;
     app.advance(LONG);
     app
-}
-
-/// Two users in a room that one of them has made.
-async fn two_in_a_room(app: &TestApp) -> (Device<'_>, Device<'_>, String) {
-    let (ada, bob) = (app.new_user(ADA).await, app.new_user(BOB).await);
-    let attic = makes_room(&ada, "Attic").await;
-    joins(&bob, &attic).await;
-    (ada, bob, attic)
 }
 
 /// The key of a room.
