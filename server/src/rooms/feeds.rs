@@ -85,16 +85,13 @@ impl Feed {
 
     /// How far the room has come, by the database. `None` where nobody waits for it any more.
     async fn position(&self) -> Option<RoomPosition> {
-        let mut pauses = RETRY.pauses();
-        loop {
-            if let Ok(positions) = self.rooms.context.store.rooms().room_positions(&[self.room]).await {
-                // A room that is not there has come nowhere.
-                return Some(positions.first().map_or_else(RoomPosition::default, |(_, position)| *position));
-            }
-            if self.is_over_after(pauses.next_pause()).await {
-                return None;
-            }
-        }
+        let positions = self.answered(|| self.read_position()).await?;
+        // A room that is not there has come nowhere.
+        Some(positions.first().map_or_else(RoomPosition::default, |(_, position)| *position))
+    }
+
+    async fn read_position(&self) -> Result<Vec<(RoomId, RoomPosition)>, StoreError> {
+        self.rooms.context.store.rooms().room_positions(&[self.room]).await
     }
 
     /// Delivers what the poll has found and the bus has not brought.
@@ -180,28 +177,16 @@ impl Feed {
 
     /// Delivers what the database has and the bus has not brought.
     async fn catch_up(&mut self) {
-        let mut pauses = RETRY.pauses();
-        loop {
-            match self.next_page().await {
-                Ok(page) => {
-                    pauses.reset();
-                    let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
-                    for row in page {
-                        if row.number > self.delivered.position().last_number + 1 {
-                            self.skip_to(row.number - 1);
-                        }
-                        self.deliver_missed(&row).await;
-                    }
-                    if is_last {
-                        return;
-                    }
+        while let Some(page) = self.answered(|| self.next_page()).await {
+            let is_last = is_last(&page);
+            for row in page {
+                if row.number > self.delivered.position().last_number + 1 {
+                    self.skip_to(row.number - 1);
                 }
-                // The poll of the revocation log has logged it.
-                Err(_) => {
-                    if self.is_over_after(pauses.next_pause()).await {
-                        return;
-                    }
-                }
+                self.deliver_missed(&row).await;
+            }
+            if is_last {
+                return;
             }
         }
     }
@@ -245,29 +230,21 @@ impl Feed {
 
     /// Delivers which messages were removed, up to this removal at least, where the bus has not brought it.
     async fn catch_up_removals(&mut self, newest: i64) {
-        let mut pauses = RETRY.pauses();
-        loop {
-            let last = self.delivered.position().last_removal;
-            match self.rooms.context.store.rooms().removals_after(self.room, last, PAGE).await {
-                Ok(page) => {
-                    pauses.reset();
-                    let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
-                    for row in page {
-                        self.deliver_missed_removal(&row);
-                    }
-                    if is_last {
-                        self.delivered.removals_are_read(newest);
-                        return;
-                    }
-                }
-                // The poll of the revocation log has logged it.
-                Err(_) => {
-                    if self.is_over_after(pauses.next_pause()).await {
-                        return;
-                    }
-                }
+        while let Some(page) = self.answered(|| self.next_removals()).await {
+            let is_last = is_last(&page);
+            for row in page {
+                self.deliver_missed_removal(&row);
+            }
+            if is_last {
+                self.delivered.removals_are_read(newest);
+                return;
             }
         }
+    }
+
+    async fn next_removals(&self) -> Result<Vec<RoomRemovalRow>, StoreError> {
+        let last = self.delivered.position().last_removal;
+        self.rooms.context.store.rooms().removals_after(self.room, last, PAGE).await
     }
 
     fn deliver_missed_removal(&mut self, row: &RoomRemovalRow) {
@@ -320,11 +297,33 @@ impl Feed {
         self.rooms.metrics.events_delivered.add(count);
     }
 
+    /// What the database answers, however often it has to be asked. `None` where nobody waits for it any more.
+    async fn answered<T, A>(&self, ask: impl Fn() -> A) -> Option<T>
+    where
+        A: Future<Output = Result<T, StoreError>>,
+    {
+        let mut pauses = RETRY.pauses();
+        loop {
+            // The poll of the revocation log logs what is wrong with it.
+            if let Ok(answer) = ask().await {
+                return Some(answer);
+            }
+            if self.is_over_after(pauses.next_pause()).await {
+                return None;
+            }
+        }
+    }
+
     /// Waits. Whether nobody attends the room any more after that.
     async fn is_over_after(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         self.line.newest.has_changed().is_err()
     }
+}
+
+/// Whether nothing comes after a page.
+fn is_last<T>(page: &[T]) -> bool {
+    i64::try_from(page.len()).is_ok_and(|count| count < PAGE)
 }
 
 /// The message that comes with an event, where one does.
