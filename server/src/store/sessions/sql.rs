@@ -185,8 +185,12 @@ statements! {
     STANDING = "SELECT {is_replica} AS is_replica, s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
     /// Of these sessions those that have not ended. An expired one counts as ended only once its end is written.
-    LIVING = "SELECT {is_replica} AS is_replica, s.id, u.epoch FROM sessions s JOIN users u ON u.id = s.user_id \
-        WHERE COALESCE(s.ended_at, 0) = 0 AND s.id IN ({rows:1})";
+    LIVING = concat!(
+        "SELECT {is_replica} AS is_replica, sessions.id, u.epoch FROM sessions JOIN users u ON u.id = sessions.user_id \
+         WHERE ",
+        not_ended!(),
+        " AND sessions.id IN ({rows:1})"
+    );
     REFRESH_SESSION = concat!(
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
          last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \
