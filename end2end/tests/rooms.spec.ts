@@ -376,9 +376,12 @@ test("a moderator removes a message and a person", async ({ open }) => {
     await expect(log(person)).toContainText("A moderator removed this message.", atOnce);
     await expect(log(person)).not.toContainText("Something rude");
   }
+  // The button is gone, and who works by keyboard goes on from the top.
+  await expect(moderator.heading(room)).toBeFocused(atOnce);
   await moderator.button("Remove Grace Hopper").click();
   await moderator.dialog().getByRole("button", { name: "Remove person" }).click();
   await expect(log(moderator)).toContainText("Grace Hopper was removed by a moderator", atOnce);
+  await expect(moderator.heading(room)).toBeFocused(atOnce);
   await expect(grace.page.getByRole("heading", { name: "You were removed from this room" })).toBeVisible(atOnce);
   await expect(grace.page.getByText("A moderator removed this message.")).toHaveCount(0);
 });

@@ -109,7 +109,8 @@ pub(super) fn Composer(
     /// The room.
     id: RoomId,
 ) -> impl IntoView {
-    let draft = Draft::of(id, expect_context());
+    let model = expect_context::<Model>();
+    let draft = Draft::of(id, model);
     let input = NodeRef::<html::Textarea>::new();
     let send = move || {
         // Also where the button was pressed: who writes goes on writing.
@@ -130,7 +131,6 @@ pub(super) fn Composer(
         send();
     };
     let Draft { text, error, busy, online, .. } = draft;
-    let model = expect_context::<Model>();
     effect(move |_| {
         if online.get() && model.connection().get() == Connection::Open {
             draft.is_read();
