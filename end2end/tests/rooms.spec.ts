@@ -1,6 +1,7 @@
 // Rooms: who is there, what is said, and what the end of a session takes along. Each person has a browser of their own.
 
 import AxeBuilder from "@axe-core/playwright";
+import type { Locator } from "@playwright/test";
 import { demo, stranger, type Account } from "../support/api.ts";
 import { Cable } from "../support/cable.ts";
 import { unreachable } from "../support/complaints.ts";
@@ -325,6 +326,51 @@ test("who is offline is told so, and what they wrote stays", async ({ open }) =>
   await message(ada).press("Enter");
   await expect(log(ada)).toContainText("Later");
 });
+
+/** Where something stands on the screen, from its upper to its lower end. */
+async function heightOf(what: Locator): Promise<{ top: number; bottom: number }> {
+  return what.evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return { top, bottom };
+  });
+}
+
+for (const width of [390, 320]) {
+  test(`a phone of ${width} pixels says twice that it is offline, and nothing lies over what is written`, async ({
+    open,
+  }) => {
+    test.setTimeout(90_000);
+    const [ada] = await signedUp(open, "Ada Lovelace", { viewport: { width, height: 700 } });
+    const [grace] = await signedUp(open, "Grace Hopper");
+    ada.complaints.allow(unreachable, /WebSocket|status of 500/);
+    await makesRoom(ada);
+    await joinsRoom(grace);
+    await expect(inRoom(ada, "Grace Hopper")).toContainText("Here");
+    await ada.context.setOffline(true);
+    await expect(ada.page.getByText("You can write, and send it when you are connected again.")).toBeVisible();
+    // By the line at the top, and where one writes.
+    await expect(ada.page.getByText(/You(’re| are) offline/)).toHaveCount(2);
+    await expect(ada.toast(/offline/)).toHaveCount(0);
+    // Who is there cannot be known, oneself included.
+    await expect(inRoom(ada, "Grace Hopper")).toContainText("Not known");
+    await expect(inRoom(ada, "Ada Lovelace")).toContainText("Connection lost");
+    await message(ada).fill("Later");
+    await message(ada).press("Enter");
+    await expect(ada.page.getByRole("alert").filter({ hasText: "You are offline." })).toBeVisible();
+    await expect(ada.page.getByText(/You(’re| are) offline/)).toHaveCount(2);
+    await ada.context.setOffline(false);
+    for (const name of ["Grace Hopper", "Ada Lovelace"]) {
+      await expect(inRoom(ada, name)).toContainText("Here", { timeout: 40_000 });
+    }
+    await ada.page.route("**/leave", async (route) => route.fulfill({ status: 500, body: "" }));
+    await ada.button("Leave").click();
+    await ada.dialog().getByRole("button", { name: "Leave room" }).click();
+    await ada.seesToast(/You could not leave/);
+    const toast = await heightOf(ada.page.locator(".toast"));
+    const composer = await heightOf(ada.page.getByRole("form", { name: "Write" }));
+    expect(toast.bottom).toBeLessThanOrEqual(composer.top);
+  });
+}
 
 test("the next person at the browser sees nothing of the last", async ({ open }) => {
   const [ada, grace] = await threeInARoom(open);

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::browser;
+use crate::reactive::effect;
 use client::Notice;
 use client::toasts::{Toast, ToastId, ToastKind, ToastQueue, ToastTopic};
 use types::api::SecurityAlert;
@@ -16,6 +17,8 @@ pub struct Toasts {
     timer: StoredValue<Option<browser::TimerId>>,
     /// How many pages on the screen show messages about devices themselves.
     asking: StoredValue<u32>,
+    /// How many pages on the screen say themselves how the connection is.
+    connecting: StoredValue<u32>,
 }
 
 impl Toasts {
@@ -25,6 +28,7 @@ impl Toasts {
             shown: RwSignal::new(Vec::new()),
             timer: StoredValue::new(None),
             asking: StoredValue::new(0),
+            connecting: StoredValue::new(0),
         };
         provide_context(toasts);
         toasts
@@ -55,10 +59,14 @@ impl Toasts {
 
     /// The page shows messages about devices itself: as long as the component that calls this is there, no toast does.
     pub fn leave_devices_to_page(self) {
-        self.asking.update_value(|asking| *asking += 1);
-        on_cleanup(move || {
-            self.asking.try_update_value(|asking| *asking = asking.saturating_sub(1));
-        });
+        count_while_here(self.asking);
+    }
+
+    /// The page says itself how the connection is: as long as the component that calls this is there, no toast does.
+    pub fn leave_connection_to_page(self) {
+        count_while_here(self.connecting);
+        // What was said on the page before.
+        effect(move |_| self.withdraw(ToastTopic::Connection));
     }
 
     /// Asks what an alert asks, unless the page does.
@@ -67,7 +75,9 @@ impl Toasts {
     }
 
     pub(super) fn notice(self, notice: &Notice) {
-        if notice.is_said_by_the_page() || notice.is_about_a_device() && self.asking.get_value() > 0 {
+        let is_left_to_page = notice.is_about_a_device() && self.asking.get_value() > 0
+            || notice.topic() == Some(ToastTopic::Connection) && self.connecting.get_value() > 0;
+        if notice.is_said_by_the_page() || is_left_to_page {
             return;
         }
         self.change(|queue, now_ms| {
@@ -124,4 +134,12 @@ impl Toasts {
         let timer = next_tick_ms.map(|after_ms| browser::after(after_ms, move || self.tick()));
         self.timer.set_value(timer);
     }
+}
+
+/// Counts one more for as long as the component that calls this is there.
+fn count_while_here(count: StoredValue<u32>) {
+    count.update_value(|count| *count += 1);
+    on_cleanup(move || {
+        count.try_update_value(|count| *count = count.saturating_sub(1));
+    });
 }

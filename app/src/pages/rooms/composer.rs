@@ -5,8 +5,8 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::model::Model;
-use super::words::{room_left, typing};
+use super::model::{CutOff, Model};
+use super::words::{self, room_left, typing};
 use crate::browser;
 use crate::reactive::{effect, memo};
 use crate::state::Failure;
@@ -16,6 +16,7 @@ use types::api::{MessageText, RoomId};
 
 const ID: &str = "message";
 const ERROR_ID: &str = "message-error";
+const NOT_SENDING_ID: &str = "message-not-sending";
 
 /// What is typed, and how far it is.
 #[derive(Clone, Copy)]
@@ -136,10 +137,23 @@ pub(super) fn Composer(
             draft.is_read();
         }
     });
+    let cut_off = model.cut_off();
+    // Where sending was tried while offline, the error says so.
+    let is_said = move || error.with(Option::is_some);
+    let not_sending = memo(move |_| cut_off.get().filter(|why| *why != CutOff::Offline || !is_said()));
+    let described_by = move || {
+        if is_said() { Some(ERROR_ID) } else { not_sending.get().and_then(words::not_sending).map(|_| NOT_SENDING_ID) }
+    };
     let left = memo(move |_| text.with(|text| room_left(text.trim().chars().count(), MessageText::MAX_CHARS)));
     view! {
         <form class="rooms-composer" novalidate aria-label="Write" on:submit=on_submit>
-            <Typing />
+            {move || {
+                let why = not_sending.get();
+                match why.zip(why.and_then(words::not_sending)) {
+                    Some((why, text)) => view! { <NotSending why=why text=text /> }.into_any(),
+                    None => view! { <Typing /> }.into_any(),
+                }
+            }}
             <div class="rooms-composer-line">
                 <label class="heard" for=ID>
                     "Message"
@@ -154,7 +168,7 @@ pub(super) fn Composer(
                     autocomplete="off"
                     placeholder="Write a message"
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
-                    aria-describedby=move || error.with(Option::is_some).then_some(ERROR_ID)
+                    aria-describedby=described_by
                     prop:value=move || text.get()
                     on:input:target=move |event| {
                         draft.is_read();
@@ -171,6 +185,21 @@ pub(super) fn Composer(
                 {move || left.get()}
             </p>
         </form>
+    }
+    .into_any()
+}
+
+/// Why nothing is sent at this moment, in the place of who writes.
+///
+/// That the browser is offline is read out by the line at the top of the page, and here with the field.
+#[component]
+fn NotSending(why: CutOff, text: &'static str) -> impl IntoView {
+    let role = (why == CutOff::Lost).then_some("status");
+    view! {
+        <p class="rooms-connection small" id=NOT_SENDING_ID role=role>
+            <Icon name=IconName::Offline size=16 />
+            <span>{text}</span>
+        </p>
     }
     .into_any()
 }

@@ -16,6 +16,32 @@ thread_local! {
     static PAGES: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Why this browser does not learn what happens in rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CutOff {
+    /// It is offline. Its connection may not know that yet.
+    Offline,
+    /// The connection is lost, and is being opened again.
+    Lost,
+    /// An operator has disconnected the session.
+    Disconnected,
+    /// The server does not understand this version of the program.
+    Outdated,
+}
+
+impl CutOff {
+    /// `None` where it does learn it, or has just begun to.
+    pub const fn of(is_online: bool, connection: Connection) -> Option<Self> {
+        match (is_online, connection) {
+            (false, _) => Some(Self::Offline),
+            (true, Connection::Lost) => Some(Self::Lost),
+            (true, Connection::Disconnected) => Some(Self::Disconnected),
+            (true, Connection::Outdated) => Some(Self::Outdated),
+            (true, Connection::Connecting | Connection::Open) => None,
+        }
+    }
+}
+
 /// What is known of rooms. A context of these pages.
 #[derive(Clone, Copy)]
 pub(super) struct Model {
@@ -77,6 +103,12 @@ impl Model {
 
     pub const fn connection(self) -> RwSignal<Connection> {
         self.connection
+    }
+
+    /// Why this browser does not learn what happens, if it does not.
+    pub fn cut_off(self) -> Memo<Option<CutOff>> {
+        let online = self.auth.online();
+        memo(move |_| CutOff::of(online.get(), self.connection.get()))
     }
 
     pub const fn auth(self) -> Auth {
@@ -141,5 +173,20 @@ impl Model {
                 act(rooms);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_offline_is_cut_off_whatever_the_connection_believes() {
+        for connection in [Connection::Connecting, Connection::Open, Connection::Lost, Connection::Disconnected] {
+            assert_eq!(CutOff::of(false, connection), Some(CutOff::Offline), "{connection:?}");
+        }
+        assert_eq!(CutOff::of(true, Connection::Lost), Some(CutOff::Lost));
+        assert_eq!(CutOff::of(true, Connection::Connecting), None);
+        assert_eq!(CutOff::of(true, Connection::Open), None);
     }
 }

@@ -2,12 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::model::Model;
+use super::model::{CutOff, Model};
 use super::removal::{Removal, What};
-use super::words::presence;
+use super::words::{presence, presence_unknown};
 use crate::reactive::memo;
 use crate::ui::{Avatar, IconButton, IconName};
-use client::rooms::Connection;
 use types::api::Participant;
 use types::domain::UserId;
 use types::words::{OrOther, RoomPresence};
@@ -18,12 +17,18 @@ pub(super) fn Participants() -> impl IntoView {
     let model = expect_context::<Model>();
     let participants = model.part(|room| room.participants.clone());
     let ids = memo(move |_| participants.with(|all| all.iter().map(|one| one.user_id).collect::<Vec<_>>()));
+    let cut_off = model.cut_off();
     view! {
         <section class="rooms-participants" aria-labelledby="participants">
             <h2 id="participants">"In this room"</h2>
+            {move || {
+                cut_off
+                    .get()
+                    .map(|cut_off| view! { <p class="rooms-unknown small quiet">{presence_unknown(cut_off)}</p> })
+            }}
             <ul role="list">
                 <For each=move || ids.get() key=|id| *id let(id)>
-                    <ParticipantRow id=id participants=participants />
+                    <ParticipantRow id=id participants=participants cut_off=cut_off />
                 </For>
             </ul>
         </section>
@@ -33,29 +38,30 @@ pub(super) fn Participants() -> impl IntoView {
 
 /// One of them, with the dot and the word for whether they are there.
 #[component]
-fn ParticipantRow(id: UserId, participants: Memo<Vec<Participant>>) -> impl IntoView {
+fn ParticipantRow(id: UserId, participants: Memo<Vec<Participant>>, cut_off: Memo<Option<CutOff>>) -> impl IntoView {
     let model = expect_context::<Model>();
     let removal = expect_context::<Removal>();
     let one = memo(move |_| participants.with(|all| all.iter().find(|one| one.user_id == id).cloned()));
     let name = Signal::derive(move || one.get().map(|one| one.name).unwrap_or_default());
     let own = model.own();
     let is_own = memo(move |_| own.get() == Some(id));
-    let there = memo(move |_| {
+    let there = memo(move |_| match (cut_off.with(Option::is_some), is_own.get()) {
         // What the others see of somebody without a connection.
-        let is_cut_off = is_own.get() && model.connection().get() == Connection::Lost;
-        let known = one.with(|one| one.as_ref().map(|one| one.presence.clone()));
-        let known = known.unwrap_or_else(|| RoomPresence::Away.into());
-        if is_cut_off { OrOther::Known(RoomPresence::Grey) } else { known }
+        (true, true) => Some(OrOther::Known(RoomPresence::Grey)),
+        // What was known may not be true any more.
+        (true, false) => None,
+        (false, _) => one.with(|one| one.as_ref().map(|one| one.presence.clone())),
     });
+    let there_name = move || there.with(|there| there.as_ref().map_or("unknown", OrOther::name).to_owned());
     view! {
-        <li class="rooms-participant" data-presence=move || there.with(|there| there.name().to_owned())>
+        <li class="rooms-participant" data-presence=there_name>
             <Avatar name=name />
             <div class="rooms-participant-text">
                 <span class="rooms-participant-name">
                     <bdi>{move || name.get()}</bdi>
                     {move || is_own.get().then_some(" (you)")}
                 </span>
-                <span class="rooms-presence small">{move || there.with(presence)}</span>
+                <span class="rooms-presence small">{move || there.with(|there| presence(there.as_ref()))}</span>
             </div>
             {move || {
                 (removal.is_allowed() && !is_own.get())

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use super::composer::Composer;
 use super::list::{Join, participant_count};
 use super::log::Log;
-use super::model::Model;
+use super::model::{CutOff, Model};
 use super::participants::Participants;
 use super::removal::{Removal, RemovalDialog};
 use super::words::not_in;
@@ -16,7 +16,7 @@ use crate::ui::{
     Banner, BannerTone, Bar, Button, ConfirmDialog, Emphasis, Heading, Icon, IconName, LoadFailed, Loading, StateCard,
     after, focus_heading_if_lost,
 };
-use client::rooms::{Connection, RoomStatus};
+use client::rooms::RoomStatus;
 use types::api::RoomId;
 use types::words::{OrOther, RoomMessageKind};
 
@@ -28,6 +28,7 @@ pub(super) fn RoomPage(
 ) -> impl IntoView {
     let model = expect_context::<Model>();
     model.follow_room(id);
+    model.toasts().leave_connection_to_page();
     Removal::provide(id);
     let status = model.status();
     let name = model.part(|room| room.name.clone());
@@ -102,13 +103,14 @@ fn Inside(id: RoomId) -> impl IntoView {
     .into_any()
 }
 
-/// How the connection is, where it is not as it should be.
+/// What there is to do about a connection that does not come back by itself. Of one that does the composer says so.
 #[component]
 fn ConnectionBanner() -> impl IntoView {
     let model = expect_context::<Model>();
-    let online = model.auth().online();
     let in_person = model.in_person();
-    let state = memo(move |_| (online.get(), model.connection().get(), in_person.get()));
+    let cut_off = model.cut_off();
+    // Who looks on for somebody else is nowhere.
+    let state = memo(move |_| cut_off.get().filter(|_| in_person.get()));
     let reconnect = move |()| {
         if let Ok(rooms) = Model::rooms() {
             rooms.reconnect();
@@ -116,54 +118,30 @@ fn ConnectionBanner() -> impl IntoView {
         // The button is gone with the banner.
         after(0.0, focus_heading_if_lost);
     };
-    move || {
-        match state.get() {
-            (false, _, true) => view! {
-                <div class="rooms-connection">
-                    <Banner tone=BannerTone::Warning>
-                        <p class="banner-text">
-                            "You are offline. You can write, and send it when you are connected again. "
-                            "The others see you greyed."
-                        </p>
-                    </Banner>
+    move || match state.get() {
+        Some(CutOff::Disconnected) => view! {
+            <Banner tone=BannerTone::Warning>
+                <p class="banner-text">"An operator disconnected you from your rooms. You are still signed in."</p>
+                <div class="button-row">
+                    <Button small=true on_press=reconnect>
+                        "Connect again"
+                    </Button>
                 </div>
-            }
-            .into_any(),
-            (true, Connection::Lost, true) => view! {
-                <div class="rooms-connection">
-                    <Banner tone=BannerTone::Warning>
-                        <p class="banner-text">
-                            "The connection to this room is lost, and is being opened again. The others see you greyed."
-                        </p>
-                    </Banner>
-                </div>
-            }
-            .into_any(),
-            (true, Connection::Disconnected, true) => view! {
-                <Banner tone=BannerTone::Warning>
-                    <p class="banner-text">"An operator disconnected you from your rooms. You are still signed in."</p>
-                    <div class="button-row">
-                        <Button small=true on_press=reconnect>
-                            "Connect again"
-                        </Button>
-                    </div>
-                </Banner>
-            }
-            .into_any(),
-            (true, Connection::Outdated, true) => view! {
-                <Banner tone=BannerTone::Warning>
-                    <p class="banner-text">"This page is older than the server. Load it again to see what is said."</p>
-                    <div class="button-row">
-                        <a class="button button-small" href="" rel="external">
-                            "Load again"
-                        </a>
-                    </div>
-                </Banner>
-            }
-            .into_any(),
-            // Who looks on for somebody else is nowhere.
-            (true, Connection::Connecting | Connection::Open, true) | (_, _, false) => ().into_any(),
+            </Banner>
         }
+        .into_any(),
+        Some(CutOff::Outdated) => view! {
+            <Banner tone=BannerTone::Warning>
+                <p class="banner-text">"This page is older than the server. Load it again to see what is said."</p>
+                <div class="button-row">
+                    <a class="button button-small" href="" rel="external">
+                        "Load again"
+                    </a>
+                </div>
+            </Banner>
+        }
+        .into_any(),
+        Some(CutOff::Offline | CutOff::Lost) | None => ().into_any(),
     }
 }
 

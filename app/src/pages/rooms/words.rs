@@ -1,5 +1,6 @@
 //! What these pages say in short texts. Pure.
 
+use super::model::CutOff;
 use crate::ui::words::{count_of, humanised};
 use types::words::{OrOther, RoomMessageKind, RoomPresence};
 
@@ -18,12 +19,34 @@ pub(super) fn message_words(kind: &OrOther<RoomMessageKind>) -> String {
     text.to_owned()
 }
 
-/// Whether somebody is there, in a word or two.
-pub(super) const fn presence(presence: &OrOther<RoomPresence>) -> &'static str {
+/// Whether somebody is there, in a word or two; `None` where that cannot be known.
+pub(super) const fn presence(presence: Option<&OrOther<RoomPresence>>) -> &'static str {
     match presence {
-        OrOther::Known(RoomPresence::Here) => "Here",
-        OrOther::Known(RoomPresence::Away) | OrOther::Other(_) => "Away",
-        OrOther::Known(RoomPresence::Grey) => "Connection lost",
+        Some(OrOther::Known(RoomPresence::Here)) => "Here",
+        Some(OrOther::Known(RoomPresence::Away) | OrOther::Other(_)) => "Away",
+        Some(OrOther::Known(RoomPresence::Grey)) => "Connection lost",
+        None => "Not known",
+    }
+}
+
+/// Why it is not known who is there.
+pub(super) const fn presence_unknown(cut_off: CutOff) -> &'static str {
+    match cut_off {
+        CutOff::Offline => "Who is here is not known while you are offline.",
+        CutOff::Lost | CutOff::Disconnected | CutOff::Outdated => {
+            "Who is here is not known while you are not connected."
+        }
+    }
+}
+
+/// What it means for what is written here; nothing where a banner says what to do about it.
+pub(super) const fn not_sending(cut_off: CutOff) -> Option<&'static str> {
+    match cut_off {
+        CutOff::Offline => Some("You are offline. You can write, and send it when you are connected again."),
+        CutOff::Lost => {
+            Some("The connection to this room is lost, and is being opened again. The others see you greyed.")
+        }
+        CutOff::Disconnected | CutOff::Outdated => None,
     }
 }
 
@@ -73,6 +96,12 @@ mod tests {
     #[case(RoomMessageKind::SessionExpired, "Ada’s session expired")]
     fn the_room_says_how_somebody_went(#[case] kind: RoomMessageKind, #[case] said: &str) {
         assert_eq!(format!("Ada{}", message_words(&kind.into())), said);
+    }
+
+    #[test]
+    fn nobody_is_said_to_be_here_where_that_cannot_be_known() {
+        assert_eq!(presence(Some(&RoomPresence::Here.into())), "Here");
+        assert_eq!(presence(None), "Not known");
     }
 
     #[test]
