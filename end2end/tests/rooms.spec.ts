@@ -430,6 +430,37 @@ test("a moderator removes a message and a person", async ({ open }) => {
   await expect(moderator.heading(room)).toBeFocused(atOnce);
   await expect(grace.page.getByRole("heading", { name: "You were removed from this room" })).toBeVisible(atOnce);
   await expect(grace.page.getByText("A moderator removed this message.")).toHaveCount(0);
+  // Until when is said in place of *Join*: at once, after a reload, and in the list.
+  const until = /You can join again at \d/;
+  await expect(grace.page.getByText(until)).toBeVisible();
+  await expect(grace.button(/^Join /)).toHaveCount(0);
+  await grace.page.reload();
+  await expect(grace.page.getByText(until)).toBeVisible();
+  await expect(grace.heading(room)).toBeVisible();
+  await expect(grace.button(/^Join /)).toHaveCount(0);
+  await grace.link("All rooms").click();
+  await expect(grace.page.getByText(until)).toBeVisible();
+  await expect(grace.button(/^Join /)).toHaveCount(0);
+});
+
+test("a room that one is not in has its name, and takes one in again once that is allowed", async ({ open }) => {
+  test.setTimeout(90_000);
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace] = await signedUp(open, "Grace Hopper");
+  await makesRoom(ada);
+  const removedUntil = new Date(Date.now() + 20_000);
+  await grace.page.route("**/api/rooms", async (route) => {
+    const answer = await route.fetch();
+    const { rooms } = (await answer.json()) as { rooms: object[] };
+    await route.fulfill({ json: { rooms: rooms.map((one) => ({ ...one, removedUntil })) } });
+  });
+  await grace.goesTo(new URL(ada.page.url()).pathname);
+  await expect(grace.heading(room)).toBeVisible();
+  await expect(grace.page).toHaveTitle(new RegExp(room));
+  await expect(grace.page.getByText(/You can join again at \d/)).toBeVisible();
+  await expect(grace.button(/^Join /)).toHaveCount(0);
+  // By itself.
+  await expect(grace.button(`Join ${room}`)).toBeVisible({ timeout: 60_000 });
 });
 
 test("older messages come before the others, and the place in the text stays", async ({ open }) => {

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use types::api::rooms::REMOVED_FOR;
 use types::api::{MessageText, RoomEvent, RoomId, RoomMessagePosted, RoomMessageRemoved, RoomName, RoomTyping};
 use types::domain::{SessionId, UserId};
 use types::words::AuditAction;
@@ -22,8 +23,6 @@ use crate::store::{Entrance, NewAudit, Origin, RoomEntry, RoomMessageRow, StoreE
 
 /// How many may be in a room.
 pub const MOST_PARTICIPANTS: u16 = 200;
-/// Whom a moderator has removed does not get in again for so long.
-const REMOVED_FOR: Duration = Duration::from_hours(1);
 
 /// Rooms, and what is done in them.
 pub struct Rooms {

@@ -1,5 +1,6 @@
 //! Rooms on the wire.
 
+use types::api::rooms::REMOVED_FOR;
 use types::api::{Participant, Room, RoomEvent, RoomJoined, RoomLeft, RoomMessage, RoomMessagePosted, RoomSummary};
 use types::domain::Timestamp;
 use types::words::{RoomMessageKind, RoomPresence};
@@ -7,13 +8,15 @@ use types::words::{RoomMessageKind, RoomPresence};
 use super::presence::presence;
 use crate::store::{ParticipantRow, RoomMessageRow, RoomRow, RoomSummaryRow};
 
-pub fn summary(row: RoomSummaryRow) -> RoomSummary {
+pub fn summary(row: RoomSummaryRow, now: Timestamp) -> RoomSummary {
+    let removed_until = row.removed_at.map(|at| at.plus(REMOVED_FOR)).filter(|until| *until > now);
     RoomSummary {
         room_id: row.id,
         name: row.name,
         participants: row.participants,
         joined: row.joined,
         last_message_at: row.last_message_at,
+        removed_until,
     }
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{BEGINNING, Server, ServerAnswer, problem, to_json, user_summary};
 use crate::ports::{Method, Request};
-use types::api::rooms::ROOMS;
+use types::api::rooms::{REMOVED_FOR, ROOMS};
 use types::api::{Participant, Room, RoomId, RoomList, RoomMessage, RoomMessages, RoomSummary};
 use types::domain::UserId;
 use types::words::{ProblemCode, RoomMessageKind, RoomPresence};
@@ -89,6 +89,7 @@ impl FakeRoom {
             participants: self.room.participants.len() as u64,
             joined: self.joined,
             last_message_at: BEGINNING,
+            removed_until: self.removed.then(|| BEGINNING.plus(REMOVED_FOR)),
         }
     }
 

@@ -32,7 +32,13 @@ impl Rooms {
 
     /// Joins a room.
     pub async fn join(&self, id: RoomId) -> Result<(), Failure> {
-        self.inner.client.text(Method::Post, &join_room(id), None).await?;
+        if let Err(failure) = self.inner.client.text(Method::Post, &join_room(id), None).await {
+            if failure.code() == Some(ProblemCode::RemovedFromRoom) {
+                // Until when is said in the list.
+                self.inner.load_soon(true, false, 0.0);
+            }
+            return Err(failure);
+        }
         {
             let mut state = self.inner.state.borrow_mut();
             state.set_joined(id, true);
@@ -182,6 +188,9 @@ impl Inner {
         }
         if let (Some(id), Some(answer)) = (id, room) {
             failures.extend(self.receive_room(id, answer));
+            if !is_list_due {
+                self.load_list_where_not_in(id);
+            }
         }
         self.try_again_after(&failures);
         self.attendance_changed();
@@ -249,6 +258,14 @@ impl Inner {
         };
         self.notify(RoomsChange::Room);
         failure
+    }
+
+    /// The name of a room that the user is not in is in the list only, and so is until when they cannot join it.
+    fn load_list_where_not_in(&self, id: RoomId) {
+        let mut state = self.state.borrow_mut();
+        let is_not_in =
+            state.room.as_ref().is_some_and(|room| room.id == id && matches!(room.status, RoomStatus::NotIn(_)));
+        state.is_list_due |= is_not_in;
     }
 
     /// What failed is due again: after a while that grows, and no sooner than the server has asked for.

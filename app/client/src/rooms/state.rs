@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::room::OpenRoom;
 use crate::failure::Failure;
 use crate::retry_delays::RetryDelays;
+use types::api::rooms::REMOVED_FOR;
 use types::api::socket::MAX_ROOMS;
 use types::api::{Attendance, RoomEvent, RoomId, RoomSummary, SocketRequest};
 use types::domain::{Timestamp, UserId};
+use types::words::RoomMessageKind;
 
 /// How the connection is over which rooms are live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +119,11 @@ impl State {
             }
             RoomEvent::Left(left) => {
                 room.participants = room.participants.saturating_sub(1);
-                room.joined &= Some(left.user_id) != own;
+                if Some(left.user_id) == own {
+                    let is_removed = left.message.kind == RoomMessageKind::Removed;
+                    room.joined = false;
+                    room.removed_until = is_removed.then(|| left.message.at.plus(REMOVED_FOR));
+                }
                 left.message.at
             }
             RoomEvent::Message(posted) => posted.message.at,
@@ -136,6 +142,9 @@ impl State {
     pub fn set_joined(&mut self, id: RoomId, joined: bool) {
         if let Some(room) = self.list.iter_mut().flatten().find(|room| room.room_id == id) {
             room.joined = joined;
+            if joined {
+                room.removed_until = None;
+            }
         }
     }
 }

@@ -16,14 +16,14 @@ use crate::ports::Unreachable;
 use crate::rooms::ports::{SocketConnection, SocketFrame, Sockets};
 use crate::rooms::{Connection, OpenRoom, RoomStatus, Rooms};
 use crate::{AuthStatus, Failure};
-use types::api::rooms::{ROOMS, room as room_path, room_messages};
+use types::api::rooms::{REMOVED_FOR, ROOMS, room as room_path, room_messages};
 use types::api::{
     Attendance, Ended, Hello, MessageText, Participant, RoomClosed, RoomEvent, RoomId, RoomJoined, RoomLeft,
     RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomPresenceChanged, RoomTyping, ServerEvent,
     SocketClose, SocketRequest, paths,
 };
 use types::domain::{SessionId, UserId};
-use types::words::{EndReason, RoomMessageKind, RoomPresence};
+use types::words::{EndReason, ProblemCode, RoomMessageKind, RoomPresence};
 
 const ATTIC: RoomId = RoomId(Uuid::from_u128(70));
 const CELLAR: RoomId = RoomId(Uuid::from_u128(71));
@@ -672,6 +672,49 @@ fn who_was_removed_sees_nothing_of_the_room_any_more_and_may_join_again() {
     scene.settle();
     assert_eq!(attic(&rooms).status, RoomStatus::Ready);
     assert_eq!(scene.sockets.ever(), 2);
+}
+
+#[test]
+fn until_when_a_removed_user_cannot_join_is_known_at_once_and_by_the_list() {
+    let scene = Scene::new();
+    let (_tab, rooms) = scene.tab_in_attic();
+    let until = Some(BEGINNING.plus(REMOVED_FOR));
+    let removed_until = || {
+        let listed = rooms.list().unwrap_or_default();
+        listed.into_iter().find(|room| room.room_id == ATTIC).and_then(|room| room.removed_until)
+    };
+    scene.happens(&left(OWN, RoomMessageKind::Removed));
+    assert_eq!(removed_until(), until);
+    // Removed where no event was heard: who tries to join learns it.
+    scene.in_attic(|attic| (attic.joined, attic.removed) = (false, false));
+    rooms.load_list();
+    scene.settle();
+    assert_eq!(removed_until(), None);
+    scene.in_attic(|attic| attic.removed = true);
+    let joining = rooms.clone();
+    let refused = scene.world.finish(async move { joining.join(ATTIC).await });
+    assert_eq!(refused.map_err(|failure| failure.code()), Err(Some(ProblemCode::RemovedFromRoom)));
+    scene.settle();
+    assert_eq!(removed_until(), until);
+}
+
+#[test]
+fn a_room_that_the_user_is_not_in_has_its_name_from_the_list() {
+    let scene = Scene::new();
+    let tab = scene.world.signed_in_tab();
+    let rooms = scene.rooms_in(&tab);
+    rooms.load_list();
+    scene.settle();
+    // Made since then.
+    let garden = RoomId(Uuid::from_u128(72));
+    scene.world.server.set(|server| server.rooms.push(FakeRoom::new(garden, "Garden")));
+    let lists = scene.world.server.count(ROOMS);
+    rooms.open(garden);
+    scene.settle();
+    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(None));
+    let listed = rooms.list().unwrap_or_default();
+    assert!(listed.iter().any(|room| room.room_id == garden && room.name == "Garden"));
+    assert_eq!(scene.world.server.count(ROOMS), lists + 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_navigate;
 
 use super::model::Model;
 use crate::reactive::memo;
-use crate::state::{Failure, Now, date, full_time};
+use crate::state::{Failure, Now, clock_time, date, full_time};
 use crate::ui::{
     Badge, BadgeTone, Button, Emphasis, Form, FormErrors, FormProblem, Heading, IconName, ListSkeleton, LoadFailed,
     RelativeTime, StateCard, TextField,
@@ -110,8 +110,14 @@ fn List() -> impl IntoView {
 }
 
 /// A row is another one as soon as anything in it is.
-fn key_of(room: &RoomSummary) -> (RoomId, String, u64, bool, Timestamp) {
-    (room.room_id, room.name.clone(), room.participants, room.joined, room.last_message_at)
+fn key_of(room: &RoomSummary) -> (RoomId, String, u64, bool, Timestamp, Option<Timestamp>) {
+    (room.room_id, room.name.clone(), room.participants, room.joined, room.last_message_at, room.removed_until)
+}
+
+/// A moment as long as it is still to come.
+pub(super) fn still_ahead(moment: Signal<Option<Timestamp>>) -> Memo<Option<Timestamp>> {
+    let now = expect_context::<Now>().now();
+    memo(move |_| moment.get().filter(|moment| *moment > now.get()))
 }
 
 /// One room: its name, who is in it, when something was last said, and the way in.
@@ -122,6 +128,7 @@ fn Row(room: RoomSummary) -> impl IntoView {
     let in_person = model.in_person();
     let (id, joined, name) = (room.room_id, room.joined, room.name.clone());
     let at = room.last_message_at;
+    let refused_until = still_ahead(Signal::stored(room.removed_until));
     view! {
         <li class="rooms-row">
             <div class="rooms-row-main">
@@ -135,8 +142,13 @@ fn Row(room: RoomSummary) -> impl IntoView {
                     {participant_count(room.participants)} " · " <RelativeTime at=at now=now day=date full=full_time />
                 </p>
             </div>
-            {move || {
-                (in_person.get() && !joined).then(|| view! { <Join id=id name=name.clone() then_open=true /> })
+            {move || match refused_until.get() {
+                _ if joined || !in_person.get() => ().into_any(),
+                Some(until) => {
+                    let text = format!("You were removed. You can join again at {}.", clock_time(until));
+                    view! { <p class="rooms-row-aside small quiet">{text}</p> }.into_any()
+                }
+                None => view! { <Join id=id name=name.clone() then_open=true /> }.into_any(),
             }}
         </li>
     }
@@ -149,7 +161,8 @@ pub(super) fn Join(
     /// The room.
     id: RoomId,
     /// Its name, as part of that of the button.
-    name: String,
+    #[prop(into)]
+    name: Signal<String>,
     /// Whether the room is opened then.
     #[prop(optional)]
     then_open: bool,
@@ -160,8 +173,7 @@ pub(super) fn Join(
     let model = expect_context::<Model>();
     let navigate = use_navigate();
     let busy = RwSignal::new(false);
-    let mut label = name;
-    label.insert_str(0, "Join ");
+    let label = Signal::derive(move || format!("Join {}", name.get()));
     let join = move |()| {
         let navigate = navigate.clone();
         busy.set(true);

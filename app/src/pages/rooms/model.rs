@@ -143,6 +143,11 @@ impl Model {
         self.part(|room| room.status.clone())
     }
 
+    /// A room as the list has it.
+    pub fn listed(self, id: RoomId) -> Memo<Option<RoomSummary>> {
+        memo(move |_| self.list.with(|list| list.iter().flatten().find(|room| room.room_id == id).cloned()))
+    }
+
     /// Loads the list whenever it may be old. Call it from the component that shows it.
     pub fn follow_list(self) {
         self.follow(|rooms| rooms.load_list());

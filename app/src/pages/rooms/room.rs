@@ -4,14 +4,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::composer::Composer;
-use super::list::{Join, participant_count};
+use super::list::{Join, participant_count, still_ahead};
 use super::log::Log;
 use super::model::{CutOff, Model};
 use super::participants::Participants;
 use super::removal::{Removal, RemovalDialog};
 use super::words::not_in;
 use crate::reactive::memo;
-use crate::state::Failure;
+use crate::state::{Failure, clock_time};
 use crate::ui::{
     Banner, BannerTone, Bar, Button, ConfirmDialog, Emphasis, Heading, Icon, IconName, LoadFailed, Loading, StateCard,
     after, focus_heading_if_lost,
@@ -32,10 +32,15 @@ pub(super) fn RoomPage(
     Removal::provide(id);
     let status = model.status();
     let name = model.part(|room| room.name.clone());
-    let title = Signal::derive(move || match (name.get(), status.get()) {
-        (_, RoomStatus::Gone) => "Room not found".to_owned(),
-        (name, _) if name.is_empty() => "Room".to_owned(),
-        (name, _) => name,
+    // Whoever is not in the room has its name from the list.
+    let listed = model.listed(id);
+    let title = Signal::derive(move || {
+        if status.with(|status| *status == RoomStatus::Gone) {
+            return "Room not found".to_owned();
+        }
+        let listed_name = || listed.with(|room| room.as_ref().map(|room| room.name.clone()));
+        let name = Some(name.get()).filter(|name| !name.is_empty()).or_else(listed_name);
+        name.unwrap_or_else(|| "Room".to_owned())
     });
     let count = model.part(|room| room.participants.len());
     let is_ready = memo(move |_| status.with(|status| *status == RoomStatus::Ready));
@@ -195,21 +200,26 @@ fn Leave(id: RoomId, #[prop(into)] title: Signal<String>) -> impl IntoView {
 fn NotIn(id: RoomId, why: Option<OrOther<RoomMessageKind>>, #[prop(into)] title: Signal<String>) -> impl IntoView {
     let model = expect_context::<Model>();
     let in_person = model.in_person();
-    let (heading, text) = not_in(why.as_ref());
+    let listed = model.listed(id);
+    let removed_until = Signal::derive(move || listed.with(|room| room.as_ref()?.removed_until));
+    let refused_until = still_ahead(removed_until);
     // What was here is gone, and with it what had the focus.
     after(0.0, focus_heading_if_lost);
     view! {
         <div role="status">
-            <StateCard icon=IconName::Info title=heading text=text>
-                {move || {
-                    in_person
-                        .get()
-                        .then(|| view! { <Join id=id name=title.get_untracked() emphasis=Emphasis::Primary /> })
-                }}
-                <a class="button" href="/rooms">
-                    "All rooms"
-                </a>
-            </StateCard>
+            {move || {
+                let until = refused_until.get();
+                let may_join = in_person.get() && until.is_none();
+                let (heading, text) = not_in(why.as_ref(), until.map(clock_time));
+                view! {
+                    <StateCard icon=IconName::Info title=heading text=text>
+                        {may_join.then(|| view! { <Join id=id name=title emphasis=Emphasis::Primary /> })}
+                        <a class="button" href="/rooms">
+                            "All rooms"
+                        </a>
+                    </StateCard>
+                }
+            }}
         </div>
     }
     .into_any()

@@ -70,18 +70,21 @@ pub(super) fn room_left(typed: usize, most: usize) -> Option<String> {
     }
 }
 
-/// Why the user is not in a room: what to say above *Join*.
-pub(super) fn not_in(why: Option<&OrOther<RoomMessageKind>>) -> (&'static str, &'static str) {
-    match why.and_then(OrOther::known) {
-        Some(RoomMessageKind::Removed) => {
-            ("You were removed from this room", "A moderator removed you. You can join again an hour after that.")
-        }
+/// Why the user is not in a room: what to say above *Join*, or in place of it where they cannot until then.
+pub(super) fn not_in(why: Option<&OrOther<RoomMessageKind>>, until: Option<String>) -> (&'static str, String) {
+    let removed = "You were removed from this room";
+    if let Some(until) = until {
+        return (removed, format!("A moderator removed you. You can join again at {until}."));
+    }
+    let (heading, text) = match why.and_then(OrOther::known) {
+        Some(RoomMessageKind::Removed) => (removed, "A moderator removed you. You can join again now."),
         Some(RoomMessageKind::Left) => ("You left this room", "You can join again whenever you like."),
         Some(_) => {
             ("You’re not in this room any more", "Your session there ended on another device. You can join again.")
         }
         None => ("You’re not in this room", "What is said here is for those who are in it. Join to read and write."),
-    }
+    };
+    (heading, text.to_owned())
 }
 
 #[cfg(test)]
@@ -127,7 +130,14 @@ mod tests {
 
     #[test]
     fn whoever_was_removed_is_told_so() {
-        assert_eq!(not_in(Some(&RoomMessageKind::Removed.into())).0, "You were removed from this room");
-        assert_eq!(not_in(None).0, "You’re not in this room");
+        let removed = RoomMessageKind::Removed.into();
+        assert_eq!(not_in(Some(&removed), None).0, "You were removed from this room");
+        assert_eq!(not_in(None, None).0, "You’re not in this room");
+        // Also after a reload, when only the list says so.
+        for why in [Some(&removed), None] {
+            let (heading, text) = not_in(why, Some("14:20".to_owned()));
+            assert_eq!(heading, "You were removed from this room");
+            assert_eq!(text, "A moderator removed you. You can join again at 14:20.");
+        }
     }
 }

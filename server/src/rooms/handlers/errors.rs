@@ -21,7 +21,7 @@ pub fn not_in_room() -> ApiError {
 /// `403`: a moderator removed the user not long ago.
 pub fn removed_from_room() -> ApiError {
     ApiError::of(ProblemCode::RemovedFromRoom, "You were removed from this room")
-        .with_detail("A moderator removed you. You can join again an hour after that.")
+        .with_detail("A moderator removed you. You can join again an hour after that: the list of rooms says when.")
 }
 
 /// `409`: as many are in the room as may be.

@@ -27,7 +27,8 @@ const MOST_LISTED: i64 = 200;
 pub const LIST: Operation = Operation {
     id: "listRooms",
     summary: "All rooms",
-    about: "Those where something was said last come first; 200 at the most.",
+    about: "Those where something was said last come first; 200 at the most. `removedUntil` says until when the user \
+            cannot join one from which a moderator has removed them.",
     answers: &[Answer::json::<RoomList>(200, "The rooms.")],
     ..Operation::NONE
 };
@@ -35,7 +36,8 @@ pub const LIST: Operation = Operation {
 /// `GET /api/rooms`.
 pub async fn list(State(state): State<ApiState>, InSession(who): InSession) -> Result<Json<RoomList>, ApiError> {
     let rooms = state.context.store.rooms().rooms(who.user_id, MOST_LISTED).await?;
-    Ok(Json(RoomList { rooms: rooms.into_iter().map(views::summary).collect() }))
+    let now = state.context.now();
+    Ok(Json(RoomList { rooms: rooms.into_iter().map(|room| views::summary(room, now)).collect() }))
 }
 
 /// For the document of the API: [`create`].

@@ -36,6 +36,7 @@ pub struct RoomSummaryColumns {
     last_message_at: i64,
     participants: i64,
     joined: bool,
+    removed_at: Option<i64>,
 }
 
 impl TryFrom<RoomSummaryColumns> for RoomSummaryRow {
@@ -48,6 +49,7 @@ impl TryFrom<RoomSummaryColumns> for RoomSummaryRow {
             participants: row.participants.unsigned_abs(),
             joined: row.joined,
             last_message_at: Timestamp::from_millis(row.last_message_at),
+            removed_at: moment(row.removed_at),
         })
     }
 }

@@ -56,7 +56,8 @@ statements! {
     ROOMS = "SELECT id, name, last_message_at, \
         (SELECT COUNT(*) FROM room_members m WHERE m.room_id = rooms.id AND m.left_at IS NULL) AS participants, \
         EXISTS (SELECT 1 FROM room_members o WHERE o.room_id = rooms.id AND o.user_id = $1 AND o.left_at IS NULL) \
-        AS joined FROM rooms ORDER BY last_message_at DESC, id DESC LIMIT $2";
+        AS joined, (SELECT e.removed_at FROM room_members e WHERE e.room_id = rooms.id AND e.user_id = $1) \
+        AS removed_at FROM rooms ORDER BY last_message_at DESC, id DESC LIMIT $2";
     MEMBERSHIP = "SELECT left_at, removed_at FROM room_members WHERE room_id = $1 AND user_id = $2";
     COUNT_MEMBERS = "SELECT COUNT(*) FROM room_members WHERE room_id = $1 AND left_at IS NULL";
     JOIN = "INSERT INTO room_members (room_id, user_id, is_creator, joined_at) VALUES ($1, $2, $3, $4) \

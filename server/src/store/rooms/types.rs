@@ -57,6 +57,8 @@ pub struct RoomSummaryRow {
     /// Whether the user who asks is in it.
     pub joined: bool,
     pub last_message_at: Timestamp,
+    /// When a moderator removed the user who asks, if they have not joined again since.
+    pub removed_at: Option<Timestamp>,
 }
 
 /// Somebody in a room.

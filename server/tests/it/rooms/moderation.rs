@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use latchkey::clock::Clock as _;
 use reqwest::StatusCode;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ADA, BOB, asks_to_join, id_of, is, is_in, joins, makes_room, messages, says, system_messages_of};
-use crate::support::app::TestApp;
+use crate::support::app::{Device, TestApp};
 use crate::support::store::Backend;
 
 const GRACE: &str = "grace@example.com";
@@ -60,13 +61,22 @@ async fn somebody_who_was_removed_comes_back_after_an_hour(
     assert_eq!(system_messages_of(&ada, &attic, &bob_id).await, ["joined", "removed"]);
     is(&asks_to_join(&bob, &attic).await, StatusCode::FORBIDDEN, "removed-from-room");
     is(&says(&bob, &attic, "Hello").await, StatusCode::FORBIDDEN, "not-in-room");
+    let until = app.clock.now().plus(Duration::from_hours(1)).to_string();
+    assert_eq!(removed_until(&bob).await, json!(until));
+    assert_eq!(removed_until(&ada).await, json!(null));
     assert!(bob.passes().await, "it signs nobody out");
     assert_eq!(bob.get("/api/user/activity").await.body["entries"][0]["action"], "room_participant_removed");
 
     app.advance(Duration::from_mins(61));
     bob.refreshes().await;
     ada.refreshes().await;
+    assert_eq!(removed_until(&bob).await, json!(null));
     joins(&bob, &attic).await;
     joins(&ada, &attic).await;
     assert!(is_in(&ada, &attic, &bob_id).await);
+}
+
+/// Until when somebody cannot join the first room of their list, by that list.
+async fn removed_until(device: &Device<'_>) -> Value {
+    device.get("/api/rooms").await.body["rooms"][0]["removedUntil"].clone()
 }

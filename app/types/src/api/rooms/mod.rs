@@ -5,6 +5,8 @@ mod events;
 mod examples;
 mod text;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::request::request;
@@ -33,6 +35,9 @@ pub const ROOM_PARTICIPANT: &str = "/api/rooms/{id}/participants/{user}";
 
 /// The name of the permission to remove messages and people.
 pub const ROOMS_MODERATE: &str = "rooms:moderate";
+
+/// Whom a moderator has removed cannot join the room again for so long.
+pub const REMOVED_FOR: Duration = Duration::from_hours(1);
 
 crate::id! {
     /// One room.
@@ -120,6 +125,9 @@ pub struct RoomSummary {
     pub joined: bool,
     /// When something was last said, or somebody came or went.
     pub last_message_at: Timestamp,
+    /// Until when the user cannot join, where a moderator has removed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_until: Option<Timestamp>,
 }
 
 /// Answer of `GET /api/rooms`: those where something was said last come first.
