@@ -71,6 +71,10 @@ export class Api {
     return this.post("/api/auth/logout-all", {}, bearer(tokens.accessToken));
   }
 
+  async deletesAccount(tokens: Tokens): Promise<Response> {
+    return fetch(`${this.address}/api/user`, { method: "DELETE", headers: bearer(tokens.accessToken) });
+  }
+
   /** Who a token speaks for; 401 where it is no longer accepted. */
   async asksWhoAmI(accessToken: string): Promise<Response> {
     return fetch(`${this.address}/api/auth/session`, { headers: bearer(accessToken) });

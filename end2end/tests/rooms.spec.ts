@@ -125,6 +125,24 @@ test("whoever is signed out by an administrator leaves, is told why, and starts 
   await expect(log(ada).getByText("Lin Yao joined")).toHaveCount(2);
 });
 
+test("of an account that is deleted nothing stays with those who watch", async ({ open, api }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace, account] = await signedUp(open, "Grace Hopper");
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  await says(grace, "Forget me");
+  await expect(log(ada)).toContainText("Forget me", atOnce);
+  expect((await api.deletesAccount(await api.signsIn(account))).status).toBe(200);
+  // As after a reload.
+  for (const reloads of [false, true]) {
+    if (reloads) await ada.page.reload();
+    await expect(log(ada)).toContainText("Ada Lovelace joined");
+    await expect(log(ada)).not.toContainText("Grace Hopper", atOnce);
+    await expect(log(ada)).not.toContainText("Forget me");
+    await expect(inRoom(ada, "Grace Hopper")).toHaveCount(0);
+  }
+});
+
 test("a new password takes the other device out of the room", async ({ open }) => {
   const [ada] = await signedUp(open, "Ada Lovelace");
   const [laptop, account] = await signedUp(open, "Grace Hopper", { userAgent: userAgents.windowsFirefox });

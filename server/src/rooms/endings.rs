@@ -1,11 +1,13 @@
 //! What ends here with a session: its sockets attend nothing any more, and it writes nowhere. Whether its user leaves
 //! their rooms is decided where the session ends, in the database.
 
-use types::api::Ended;
+use types::api::{Ended, RoomEvent, RoomUserDeleted};
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 
 use super::actions::Rooms;
 use super::metrics::CleanedUp;
+use crate::events::Topic;
 use crate::sessions::{CleanUpStep, SessionBound, Subscriber};
 use crate::store::{EndOutcome, Revocation, RevokedSubject};
 
@@ -30,6 +32,9 @@ impl SessionBound for Rooms {
             });
             // What the rooms say of it was committed with it, perhaps by another server.
             self.attendances.poll.notify_one();
+        }
+        if revocation.reason == Some(EndReason::AccountDeleted) {
+            self.user_deleted(revocation.user_id);
         }
         Vec::new()
     }
@@ -68,6 +73,16 @@ impl SessionBound for Rooms {
 }
 
 impl Rooms {
+    /// What a deleted account has said in rooms is gone with it. In which ones nobody can say any more, so all that
+    /// somebody attends here are told. The others hear of it from their servers, which read the same row of the log.
+    fn user_deleted(&self, user_id: UserId) {
+        for room_id in self.attendances.rooms() {
+            if let Ok(event) = RoomEvent::UserDeleted(RoomUserDeleted { room_id, user_id }).write() {
+                self.context.events.topics().deliver(Topic::Room(room_id), &event, None);
+            }
+        }
+    }
+
     /// Has metrics set that are known only when Prometheus asks.
     pub fn show_metrics(&self) {
         self.metrics.sockets_open.set(self.attendances.len());

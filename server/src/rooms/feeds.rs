@@ -332,6 +332,10 @@ const fn message_of(event: &RoomEvent) -> Option<&RoomMessage> {
         RoomEvent::Joined(joined) => Some(&joined.message),
         RoomEvent::Left(left) => Some(&left.message),
         RoomEvent::Message(posted) => Some(&posted.message),
-        RoomEvent::Presence(_) | RoomEvent::MessageRemoved(_) | RoomEvent::Typing(_) | RoomEvent::Closed(_) => None,
+        RoomEvent::Presence(_)
+        | RoomEvent::MessageRemoved(_)
+        | RoomEvent::UserDeleted(_)
+        | RoomEvent::Typing(_)
+        | RoomEvent::Closed(_) => None,
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use types::api::{
-    Participant, Room, RoomEvent, RoomId, RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages,
+    Participant, Room, RoomEvent, RoomId, RoomLeft, RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages,
+    RoomUserDeleted,
 };
 use types::domain::UserId;
 use types::words::{OrOther, ProblemCode, RoomMessageKind};
@@ -56,6 +57,8 @@ pub struct OpenRoom {
     pub loading_older: bool,
     /// Who writes, and until when that holds, in milliseconds of the monotonic clock.
     typing: Vec<(UserId, f64)>,
+    /// Whose accounts were deleted since the room was loaded: what comes of them late is gone as well.
+    deleted: Vec<UserId>,
     /// The number after which messages may be missing, until the room is loaded anew.
     gap_after: Option<u64>,
     /// What happened since the room was asked for: the answer may be older than that, and is newer than all before.
@@ -74,6 +77,7 @@ impl OpenRoom {
             older: None,
             loading_older: false,
             typing: Vec::new(),
+            deleted: Vec::new(),
             gap_after: None,
             since_asked: None,
         }
@@ -117,6 +121,7 @@ impl OpenRoom {
         let Some(since_asked) = self.since_asked.take() else { return };
         self.name = room.name;
         self.participants = room.participants;
+        self.deleted.clear();
         self.status = RoomStatus::Ready;
         self.merge(page);
         // What happened while the answer was on its way. In its order it comes to the same where the answer knew of it.
@@ -194,6 +199,12 @@ impl OpenRoom {
                     Outcome::Nothing
                 }
             }
+            RoomEvent::UserDeleted(deleted) => {
+                self.apply_to_participants(event);
+                self.apply_to_messages(event);
+                self.typing.retain(|(user, _)| *user != deleted.user_id);
+                Outcome::Changed
+            }
             RoomEvent::Typing(typing) if Some(typing.user_id) == own => Outcome::Nothing,
             RoomEvent::Typing(typing) => {
                 self.typing.retain(|(user, _)| *user != typing.user_id);
@@ -228,6 +239,9 @@ impl OpenRoom {
 
     /// Each number once, in its place. A message that was removed stays removed.
     fn insert(&mut self, message: RoomMessage) {
+        if self.deleted.contains(&message.sender_id) {
+            return;
+        }
         match self.messages.binary_search_by_key(&message.number, |known| known.number) {
             Ok(place) if self.messages[place].removed_at.is_some() => {}
             Ok(place) => self.messages[place] = message,
@@ -272,6 +286,10 @@ impl OpenRoom {
             RoomEvent::MessageRemoved(removed) => {
                 self.remove(removed);
             }
+            RoomEvent::UserDeleted(deleted) => {
+                self.deleted.push(deleted.user_id);
+                self.messages.retain(|message| message.sender_id != deleted.user_id);
+            }
             RoomEvent::Presence(_) | RoomEvent::Typing(_) | RoomEvent::Closed(_) => {}
         }
     }
@@ -285,7 +303,10 @@ impl OpenRoom {
                     None => self.participants.push(joined.participant.clone()),
                 }
             }
-            RoomEvent::Left(left) => self.participants.retain(|participant| participant.user_id != left.user_id),
+            RoomEvent::Left(RoomLeft { user_id: gone, .. })
+            | RoomEvent::UserDeleted(RoomUserDeleted { user_id: gone, .. }) => {
+                self.participants.retain(|participant| participant.user_id != *gone);
+            }
             RoomEvent::Presence(changed) => {
                 let known = self.participants.iter_mut().find(|participant| participant.user_id == changed.user_id);
                 if let Some(known) = known {

@@ -319,6 +319,7 @@ pub(super) fn read_event(text: &str) -> Option<RoomEvent> {
         EventName::RoomPresence => data(text).map(RoomEvent::Presence),
         EventName::RoomMessage => data(text).map(RoomEvent::Message),
         EventName::RoomMessageRemoved => data(text).map(RoomEvent::MessageRemoved),
+        EventName::RoomUserDeleted => data(text).map(RoomEvent::UserDeleted),
         EventName::RoomTyping => data(text).map(RoomEvent::Typing),
         EventName::RoomClosed => data(text).map(RoomEvent::Closed),
         EventName::Hello

@@ -131,7 +131,11 @@ impl State {
                 room.joined = false;
                 return true;
             }
-            RoomEvent::Presence(_) | RoomEvent::MessageRemoved(_) | RoomEvent::Typing(_) => return false,
+            // Where somebody leaves with the account, that is said as well.
+            RoomEvent::UserDeleted(_)
+            | RoomEvent::Presence(_)
+            | RoomEvent::MessageRemoved(_)
+            | RoomEvent::Typing(_) => return false,
         };
         room.last_message_at = room.last_message_at.max(at);
         list.sort_by_key(|room| std::cmp::Reverse(room.last_message_at));

@@ -19,8 +19,8 @@ use crate::{AuthStatus, Failure};
 use types::api::rooms::{REMOVED_FOR, ROOMS, room as room_path, room_messages};
 use types::api::{
     Attendance, Ended, Hello, MessageText, Participant, RoomClosed, RoomEvent, RoomId, RoomJoined, RoomLeft,
-    RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomPresenceChanged, RoomTyping, ServerEvent,
-    SocketClose, SocketRequest, paths,
+    RoomMessage, RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomPresenceChanged, RoomTyping, RoomUserDeleted,
+    ServerEvent, SocketClose, SocketRequest, paths,
 };
 use types::domain::{SessionId, UserId};
 use types::words::{EndReason, ProblemCode, RoomMessageKind, RoomPresence};
@@ -672,6 +672,24 @@ fn who_was_removed_sees_nothing_of_the_room_any_more_and_may_join_again() {
     scene.settle();
     assert_eq!(attic(&rooms).status, RoomStatus::Ready);
     assert_eq!(scene.sockets.ever(), 2);
+}
+
+#[test]
+fn of_a_deleted_account_nothing_stays_and_nothing_comes_late() {
+    let scene = Scene::new();
+    let (_tab, rooms) = scene.tab_in_attic();
+    scene.happens(&posted(3, "Forget me"));
+    scene.happens(&typing(GRACE, true));
+    scene.attic_is(&[message(1, OWN, "")], None);
+    scene.in_attic(|attic| attic.room.participants.retain(|one| one.user_id == OWN));
+    scene.happens(&RoomEvent::UserDeleted(RoomUserDeleted { room_id: ATTIC, user_id: GRACE }));
+    let room = attic(&rooms);
+    assert_eq!((numbers(&room), room.participants.len(), room.typing()), (vec![1], 1, Vec::new()));
+    // What a server has said of her just before.
+    scene.happens(&left(GRACE, RoomMessageKind::WasSignedOut));
+    assert_eq!(numbers(&attic(&rooms)), [1]);
+    scene.settle();
+    assert_eq!(numbers(&attic(&rooms)), [1]);
 }
 
 #[test]

@@ -157,6 +157,7 @@ impl ServerEvent {
             | EventName::RoomPresence
             | EventName::RoomMessage
             | EventName::RoomMessageRemoved
+            | EventName::RoomUserDeleted
             | EventName::RoomTyping
             | EventName::RoomClosed => Ok(Self::Room(WrittenRoomEvent { name, data: data.to_owned() })),
         })

@@ -44,7 +44,7 @@ pub use roles::{
 pub use rooms::{
     CreateRoomFields, CreateRoomRequest, MessageText, Participant, PostMessageFields, PostMessageRequest, Room,
     RoomEvent, RoomId, RoomJoined, RoomLeft, RoomList, RoomMessage, RoomMessagePath, RoomMessagePosted,
-    RoomMessageRemoved, RoomMessages, RoomName, RoomParticipantPath, RoomPresenceChanged, RoomSummary,
+    RoomMessageRemoved, RoomMessages, RoomName, RoomParticipantPath, RoomPresenceChanged, RoomSummary, RoomUserDeleted,
     WrittenRoomEvent,
 };
 pub use sessions::{

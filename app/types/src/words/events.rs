@@ -30,6 +30,8 @@ vocabulary! {
         RoomMessage = "room.message",
         /// A message was removed from a room.
         RoomMessageRemoved = "room.message_removed",
+        /// An account was deleted, and with it all that it said in a room.
+        RoomUserDeleted = "room.user_deleted",
         /// Somebody writes in a room, or does not any more.
         RoomTyping = "room.typing",
         /// A room cannot be attended: it is gone, or the user is not in it any more.

@@ -6,7 +6,8 @@ use serde::de::Error as _;
 use serde_json::{Value, json};
 use types::api::{
     Ended, Expiring, Hello, RoomClosed, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved,
-    RoomPresenceChanged, RoomTyping, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated,
+    RoomPresenceChanged, RoomTyping, RoomUserDeleted, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated,
+    UserUpdated,
 };
 use types::words::EventName;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, OneOfBuilder, Ref, Type};
@@ -42,6 +43,7 @@ const fn data_of(name: EventName) -> Payload {
         EventName::RoomPresence => Payload::of::<RoomPresenceChanged>(),
         EventName::RoomMessage => Payload::of::<RoomMessagePosted>(),
         EventName::RoomMessageRemoved => Payload::of::<RoomMessageRemoved>(),
+        EventName::RoomUserDeleted => Payload::of::<RoomUserDeleted>(),
         EventName::RoomTyping => Payload::of::<RoomTyping>(),
         EventName::RoomClosed => Payload::of::<RoomClosed>(),
     }

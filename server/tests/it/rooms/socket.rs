@@ -7,8 +7,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{
-    ADA, BOB, eventually, id_of, is_in, leaves, makes_room, participants, says, signs_out, system_messages_of,
-    two_in_a_room,
+    ADA, BOB, eventually, id_of, is_in, leaves, makes_room, messages, participants, says, signs_out,
+    system_messages_of, two_in_a_room,
 };
 use crate::http::legacy::{ACCEPTED, on_the_older_system};
 use crate::support::app::{Device, PASSWORD, TestApp};
@@ -211,6 +211,24 @@ async fn however_a_session_ends_its_socket_is_closed_with_the_reason_and_the_oth
     assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], said);
     assert_eq!(his.next_named("session.ended").await["reason"], reason);
     assert_eq!(his.is_closed().await, (4001, reason.to_owned()));
+}
+
+#[rstest]
+#[case::that_is_in_the_room(false)]
+#[case::that_has_left_it(true)]
+#[tokio::test]
+async fn that_an_account_is_deleted_is_said_where_it_has_said_something(#[case] has_left: bool) {
+    let app = TestApp::start().await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    says(&bob, &attic, "Forget me").await;
+    if has_left {
+        leaves(&bob, &attic).await;
+    }
+    let mut hers = Socket::attending(&ada, &attic).await;
+    assert_eq!(bob.delete("/api/user").await.status, StatusCode::OK);
+    let deleted = hers.next_named("room.user_deleted").await;
+    assert_eq!(deleted, json!({"roomId": id_of_room(&attic), "userId": id_of(&bob)}));
+    assert!(messages(&ada, &attic).await.iter().all(|message| message["senderId"] != id_of(&bob)));
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub enum RoomEvent {
     Message(RoomMessagePosted),
     /// A message was removed.
     MessageRemoved(RoomMessageRemoved),
+    /// An account was deleted, and with it all that it said.
+    UserDeleted(RoomUserDeleted),
     /// Somebody writes, or does not any more.
     Typing(RoomTyping),
     /// The room cannot be attended.
@@ -91,6 +93,18 @@ pub struct RoomMessageRemoved {
     pub at: Timestamp,
 }
 
+/// An account was deleted: all that its user said in the room is gone, and so is what the room said of them. They may
+/// not have been in the room, now or ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RoomUserDeleted {
+    /// The room.
+    pub room_id: RoomId,
+    /// Who.
+    pub user_id: UserId,
+}
+
 /// An event of a room with its data as JSON still. It is written once for everybody in the room, and read where rooms
 /// are shown only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +124,7 @@ impl RoomEvent {
             Self::Presence(_) => EventName::RoomPresence,
             Self::Message(_) => EventName::RoomMessage,
             Self::MessageRemoved(_) => EventName::RoomMessageRemoved,
+            Self::UserDeleted(_) => EventName::RoomUserDeleted,
             Self::Typing(_) => EventName::RoomTyping,
             Self::Closed(_) => EventName::RoomClosed,
         }
@@ -123,6 +138,7 @@ impl RoomEvent {
             Self::Presence(event) => event.room_id,
             Self::Message(event) => event.room_id,
             Self::MessageRemoved(event) => event.room_id,
+            Self::UserDeleted(event) => event.room_id,
             Self::Typing(event) => event.room_id,
             Self::Closed(event) => event.room_id,
         }
@@ -136,6 +152,7 @@ impl RoomEvent {
             Self::Presence(event) => json::write(event),
             Self::Message(event) => json::write(event),
             Self::MessageRemoved(event) => json::write(event),
+            Self::UserDeleted(event) => json::write(event),
             Self::Typing(event) => json::write(event),
             Self::Closed(event) => json::write(event),
         }?;
@@ -152,6 +169,7 @@ impl WrittenRoomEvent {
             EventName::RoomPresence => json::read(&self.data).map(RoomEvent::Presence),
             EventName::RoomMessage => json::read(&self.data).map(RoomEvent::Message),
             EventName::RoomMessageRemoved => json::read(&self.data).map(RoomEvent::MessageRemoved),
+            EventName::RoomUserDeleted => json::read(&self.data).map(RoomEvent::UserDeleted),
             EventName::RoomTyping => json::read(&self.data).map(RoomEvent::Typing),
             EventName::RoomClosed => json::read(&self.data).map(RoomEvent::Closed),
             EventName::Hello
@@ -199,6 +217,7 @@ mod tests {
             }),
             RoomEvent::Message(RoomMessagePosted { room_id: ATTIC, message }),
             RoomEvent::MessageRemoved(RoomMessageRemoved { room_id: ATTIC, number: 42, at }),
+            RoomEvent::UserDeleted(RoomUserDeleted { room_id: ATTIC, user_id: ADA }),
             RoomEvent::Typing(RoomTyping { room_id: ATTIC, user_id: ADA, typing: true }),
             RoomEvent::Closed(RoomClosed { room_id: ATTIC }),
         ] {

@@ -2,7 +2,7 @@
 
 use super::{
     CreateRoomRequest, PostMessageRequest, Room, RoomId, RoomJoined, RoomLeft, RoomList, RoomMessage, RoomMessagePath,
-    RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomParticipantPath, RoomPresenceChanged,
+    RoomMessagePosted, RoomMessageRemoved, RoomMessages, RoomParticipantPath, RoomPresenceChanged, RoomUserDeleted,
 };
 use crate::api::examples::Example;
 
@@ -115,5 +115,11 @@ impl Example for RoomMessagePosted {
 impl Example for RoomMessageRemoved {
     const EXAMPLE: &'static str = r#"{
         "roomId": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "number": 42, "at": "2026-11-29T09:32:00.000Z"
+    }"#;
+}
+
+impl Example for RoomUserDeleted {
+    const EXAMPLE: &'static str = r#"{
+        "roomId": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "userId": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70"
     }"#;
 }

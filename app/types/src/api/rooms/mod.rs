@@ -14,7 +14,8 @@ use crate::domain::{Timestamp, UserId};
 use crate::words::{OrOther, RoomMessageKind, RoomPresence};
 
 pub use events::{
-    RoomEvent, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved, RoomPresenceChanged, WrittenRoomEvent,
+    RoomEvent, RoomJoined, RoomLeft, RoomMessagePosted, RoomMessageRemoved, RoomPresenceChanged, RoomUserDeleted,
+    WrittenRoomEvent,
 };
 pub use text::{MessageText, RoomName};
 
