@@ -62,6 +62,15 @@ test("a device that was signed out from another one shows nothing new of the acc
   await expect(phone.toast(/New sign-in/)).toHaveCount(0);
 });
 
+test("on a phone it is said once why one was signed out", async ({ open, api }) => {
+  const phone = await open({ userAgent: userAgents.iphoneSafari, viewport: { width: 390, height: 740 } });
+  phone.complaints.allow(refused);
+  await phone.signsIn(demo);
+  await api.signsOutEverywhere(await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl }));
+  await phone.isSignedOut(/You were signed out because someone signed out all devices/);
+  await expect(phone.page.getByText(/You were signed out/).filter({ visible: true })).toHaveCount(1);
+});
+
 test("a token from before the sign-out is refused", async ({ person, api }) => {
   const requests: string[] = [];
   person.page.on("request", (request) => {

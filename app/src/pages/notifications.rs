@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 
 use super::expiry_toast::ExpiryToast;
 use crate::reactive::{effect, memo};
-use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, Toasts};
+use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, ToastTopic, Toasts};
 use crate::ui::{Button, MisclickGuard, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
 use types::words::AlertAnswer;
 
@@ -108,9 +108,10 @@ fn Message(toast: Toast) -> impl IntoView {
         ToastKind::Error => (ToastTone::Error, "alert"),
     };
     let id = toast.id;
+    let of_session = toast.topic == Some(ToastTopic::Session);
     let leads = toast.subject.map(|subject| view! { <Leads subject=subject id=id /> });
     view! {
-        <ToastCard tone=tone role=role on_dismiss=move |()| toasts.dismiss(id)>
+        <ToastCard tone=tone role=role of_session=of_session on_dismiss=move |()| toasts.dismiss(id)>
             <p>
                 <bdi>{toast.text}</bdi>
             </p>

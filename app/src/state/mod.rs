@@ -26,7 +26,7 @@ pub use toasts::Toasts;
 pub use crate::browser::{ThemeChoice, store_with_page, stored_with_page};
 pub use client::drafts::DraftKey;
 pub use client::return_to;
-pub use client::toasts::{Toast, ToastId, ToastKind, ToastSubject};
+pub use client::toasts::{Toast, ToastId, ToastKind, ToastSubject, ToastTopic};
 pub use client::{ActingFor, AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
 
 /// Provides every context of this module and, in the browser, starts the client. Called once, by `App`.

@@ -31,6 +31,9 @@ pub fn ToastCard(
     /// Its name, where its role needs one.
     #[prop(optional, into)]
     label: MaybeProp<String>,
+    /// Whether it says that somebody is signed in or out here. A page may say that as well.
+    #[prop(optional)]
+    of_session: bool,
     /// Called when it is dismissed.
     #[prop(into)]
     on_dismiss: Callback<()>,
@@ -52,7 +55,13 @@ pub fn ToastCard(
         }
     };
     view! {
-        <div class=class role=role aria-label=move || label.get() on:keydown=escape>
+        <div
+            class=class
+            role=role
+            data-session=of_session.then_some("1")
+            aria-label=move || label.get()
+            on:keydown=escape
+        >
             <span class="toast-icon">
                 <Icon name=icon />
             </span>
