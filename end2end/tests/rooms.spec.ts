@@ -77,6 +77,16 @@ test("whoever is signed out from the devices page leaves, and is told why", asyn
   await expect(grace.page.getByText("From my laptop")).toHaveCount(0);
 });
 
+test("whoever signs out everywhere on another device was signed out here", async ({ open, api }) => {
+  const [ada] = await signedUp(open, "Ada Lovelace");
+  const [grace, account] = await signedUp(open, "Grace Hopper");
+  await makesRoom(ada);
+  await joinsRoom(grace);
+  await api.signsOutEverywhere(await api.signsIn(account));
+  await expect(log(ada)).toContainText("Grace Hopper was signed out", atOnce);
+  await grace.isSignedOut(/someone signed out all devices/);
+});
+
 /** Nothing of it is in the page, or in anything that the browser keeps. */
 async function holdsNothingOf(person: Person, texts: readonly string[]): Promise<void> {
   const held = await person.page.evaluate(() => {

@@ -141,16 +141,20 @@ pub struct DepartingSession {
     pub session_id: SessionId,
     pub user_id: UserId,
     pub reason: EndReason,
+    /// The session that asked for it, where one did.
+    pub ended_by: Option<SessionId>,
     pub at: Timestamp,
 }
 
 impl DepartingSession {
-    /// What a room says of a user who leaves it with the session.
-    pub const fn kind(&self) -> RoomMessageKind {
+    /// What a room says of a user who leaves it with the session: whether they signed out there, or somewhere else.
+    pub fn kind(&self) -> RoomMessageKind {
         match self.reason {
-            EndReason::UserInitiatedLogout | EndReason::LogoutAll => RoomMessageKind::SignedOut,
+            EndReason::UserInitiatedLogout => RoomMessageKind::SignedOut,
+            EndReason::LogoutAll if self.ended_by == Some(self.session_id) => RoomMessageKind::SignedOut,
             EndReason::SessionExpired | EndReason::IdleTimeout => RoomMessageKind::SessionExpired,
-            EndReason::RevokedFromOtherDevice
+            EndReason::LogoutAll
+            | EndReason::RevokedFromOtherDevice
             | EndReason::PasswordChanged
             | EndReason::PasswordReset
             | EndReason::RefreshReuse

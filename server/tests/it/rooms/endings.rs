@@ -51,6 +51,7 @@ async fn a_user_leaves_with_the_last_of_their_devices(#[values(Backend::Sqlite, 
 enum Ending {
     SignOut,
     Everywhere,
+    EverywhereFromAnotherDevice,
     FromAnotherDevice,
     Others,
     NewPassword,
@@ -62,6 +63,7 @@ enum Ending {
 #[rstest]
 #[case(Ending::SignOut, "signed_out")]
 #[case(Ending::Everywhere, "signed_out")]
+#[case(Ending::EverywhereFromAnotherDevice, "was_signed_out")]
 #[case(Ending::FromAnotherDevice, "was_signed_out")]
 #[case(Ending::Others, "was_signed_out")]
 #[case(Ending::NewPassword, "was_signed_out")]
@@ -85,6 +87,7 @@ async fn however_a_session_ends_its_user_leaves_and_the_room_says_how(
     let answer = match ending {
         Ending::SignOut => laptop.post("/api/auth/logout", &json!({})).await,
         Ending::Everywhere => laptop.post("/api/auth/logout-all", &json!({})).await,
+        Ending::EverywhereFromAnotherDevice => phone.post("/api/auth/logout-all", &json!({})).await,
         Ending::FromAnotherDevice => phone.delete(&format!("/api/auth/sessions/{}", laptop.session_id())).await,
         Ending::Others => phone.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await,
         Ending::NewPassword => {
@@ -103,6 +106,23 @@ async fn however_a_session_ends_its_user_leaves_and_the_room_says_how(
     assert!(!is_in(&ada, &attic, &bob).await);
     assert_eq!(system_messages_of(&ada, &attic, &bob).await, ["joined", expected]);
     assert!(presence_of(&laptop).await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_signs_out_everywhere_with_two_devices_in_the_room_has_signed_out(
+    #[values(true, false)] by_the_first: bool,
+) {
+    let app = TestApp::start().await;
+    let ada = app.new_user(ADA).await;
+    let attic = makes_room(&ada, "Attic").await;
+    let (laptop, phone) = (app.new_user(BOB).await, app.signs_in(BOB).await);
+    joins(&laptop, &attic).await;
+    joins(&phone, &attic).await;
+    let asking = if by_the_first { &laptop } else { &phone };
+    let answer = asking.post("/api/auth/logout-all", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(system_messages_of(&ada, &attic, &id_of(&laptop)).await, ["joined", "signed_out"]);
 }
 
 #[tokio::test]

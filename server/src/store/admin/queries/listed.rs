@@ -49,7 +49,7 @@ impl Database {
                 client_reason: ends.client_reason.clone(),
                 ..NewAudit::new(ids(), ends.at, AuditAction::SessionEnded, ends.origin.clone())
             });
-            stored.add(&session, user_id, ends.reason, ends.at);
+            stored.add(&session, user_id, ends.reason, None, ends.at);
             outcome.revocations.push(revocation(ends, user_id, &session));
             outcome.ended.push(session);
         }

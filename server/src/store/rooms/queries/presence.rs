@@ -134,9 +134,20 @@ pub(in crate::store) async fn leave_with_sessions(
     let mut sessions: Vec<SessionId> = departing.iter().map(|session| session.session_id).collect();
     sessions.sort_unstable();
     end_presences(connection, &sessions).await?;
-    let kinds: BTreeMap<UserId, RoomMessageKind> =
-        departing.iter().map(|session| (session.user_id, session.kind())).collect();
-    leave_where_absent(connection, &kinds, at).await
+    leave_where_absent(connection, &kinds_of(departing), at).await
+}
+
+/// What rooms say of the users of these sessions. Who signs out on all devices has signed out, whatever is said of the
+/// other devices.
+fn kinds_of(departing: &[DepartingSession]) -> BTreeMap<UserId, RoomMessageKind> {
+    let mut kinds = BTreeMap::new();
+    for session in departing {
+        let kind = kinds.entry(session.user_id).or_insert_with(|| session.kind());
+        if session.kind() == RoomMessageKind::SignedOut {
+            *kind = RoomMessageKind::SignedOut;
+        }
+    }
+    kinds
 }
 
 /// Ends the presence of sessions, which are in order, in all their rooms.

@@ -302,7 +302,7 @@ impl EndDetails {
             entries
                 .audit
                 .push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
-            entries.stored.add(session, self.user_id, self.reason, self.at);
+            entries.stored.add(session, self.user_id, self.reason, self.ended_by, self.at);
         }
         // Making room for a sign-in answers no alert.
         let answers = self.reason != EndReason::Replaced;

@@ -1,7 +1,7 @@
 //! What is stored and ends with a session, in one list: steps of every transaction that ends sessions. What a server
 //! has in memory is listed in `sessions/ends_with_session.rs`.
 
-use types::domain::{Timestamp, UserId};
+use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
 use super::super::rooms::presence::leave_with_sessions;
@@ -15,10 +15,17 @@ pub(in crate::store) struct StoredEnds {
 }
 
 impl StoredEnds {
-    /// Adds a session that has been ended.
-    pub fn add(&mut self, session: &EndedSession, user_id: UserId, reason: EndReason, at: Timestamp) {
+    /// Adds a session that has been ended. `ended_by` is the session that asked for it, where one did.
+    pub fn add(
+        &mut self,
+        session: &EndedSession,
+        user_id: UserId,
+        reason: EndReason,
+        ended_by: Option<SessionId>,
+        at: Timestamp,
+    ) {
         if session.in_room {
-            self.leaving.push(DepartingSession { session_id: session.id, user_id, reason, at });
+            self.leaving.push(DepartingSession { session_id: session.id, user_id, reason, ended_by, at });
         }
     }
 
