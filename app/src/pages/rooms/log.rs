@@ -247,6 +247,7 @@ fn Message(message: RoomMessage) -> impl IntoView {
                 (removal.is_allowed() && !is_removed)
                     .then(|| {
                         let label = format!("Remove this message of {name}");
+                        removal.has_button(What::Message(number, name.clone()));
                         view! {
                             <IconButton
                                 icon=IconName::Close

@@ -66,6 +66,7 @@ fn ParticipantRow(id: UserId, participants: Memo<Vec<Participant>>, cut_off: Mem
             {move || {
                 (removal.is_allowed() && !is_own.get())
                     .then(|| {
+                        removal.has_button(What::Participant(id, name.get_untracked()));
                         view! {
                             <IconButton
                                 icon=IconName::Close

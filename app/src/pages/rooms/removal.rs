@@ -5,15 +5,12 @@ use leptos::task::spawn_local;
 
 use super::model::Model;
 use crate::pages::permissions::Permissions;
-use crate::reactive::memo;
+use crate::reactive::{effect, memo};
 use crate::state::Failure;
 use crate::ui::{ConfirmDialog, after, focus_heading_if_lost, open_while_asked};
 use types::api::RoomId;
 use types::api::rooms::ROOMS_MODERATE;
 use types::domain::UserId;
-
-/// How soon, in milliseconds, the room has said that something was removed.
-const GONE_WITHIN: f64 = 500.0;
 
 /// What is to be removed.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +28,20 @@ pub(super) struct Removal {
     permissions: Permissions,
     in_person: Memo<bool>,
     asked: RwSignal<Option<What>>,
+    /// What is removed from here, until something else is asked about.
+    confirmed: StoredValue<Option<What>>,
 }
 
 impl Removal {
     /// Provides the context.
     pub fn provide(room: RoomId) {
-        let in_person = expect_context::<Model>().in_person();
-        provide_context(Self { room, permissions: expect_context(), in_person, asked: RwSignal::new(None) });
+        provide_context(Self {
+            room,
+            permissions: expect_context(),
+            in_person: expect_context::<Model>().in_person(),
+            asked: RwSignal::new(None),
+            confirmed: StoredValue::new(None),
+        });
     }
 
     /// Whether whoever is here may remove anything.
@@ -47,7 +51,18 @@ impl Removal {
 
     /// Asks whether to remove it.
     pub fn ask(self, what: What) {
+        self.confirmed.set_value(None);
         self.asked.set(Some(what));
+    }
+
+    /// Call it where the button is made that asks. It goes with what it is about, when the room says so, and takes the
+    /// focus along that came back to it.
+    pub fn has_button(self, what: What) {
+        on_cleanup(move || {
+            if self.confirmed.try_get_value().flatten() == Some(what) {
+                after(0.0, focus_heading_if_lost);
+            }
+        });
     }
 }
 
@@ -88,6 +103,7 @@ pub(super) fn RemovalDialog() -> impl IntoView {
     };
     let confirm = move |()| {
         let Some(what) = asked.get_untracked() else { return };
+        removal.confirmed.set_value(Some(what.clone()));
         busy.set(true);
         spawn_local(async move {
             match remove(removal.room, what).await {
@@ -99,11 +115,15 @@ pub(super) fn RemovalDialog() -> impl IntoView {
             }
             open.try_set(false);
             busy.try_set(false);
-            // What opened the question goes with what it was about: at once, or when the room says so.
-            after(0.0, focus_heading_if_lost);
-            after(GONE_WITHIN, focus_heading_if_lost);
         });
     };
+    // The dialog gives the focus back to the button that asked, which may be gone by then.
+    effect(move |has_run| {
+        let is_open = open.get();
+        if has_run && !is_open && removal.confirmed.with_value(Option::is_some) {
+            after(0.0, || after(0.0, focus_heading_if_lost));
+        }
+    });
     view! {
         <ConfirmDialog open=open id="removal-title" title=title action=action busy=busy on_confirm=confirm>
             <p class="dialog-text">{text}</p>
