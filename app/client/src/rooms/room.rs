@@ -55,6 +55,8 @@ pub struct OpenRoom {
     pub older: Option<String>,
     /// Whether older messages are on their way.
     pub loading_older: bool,
+    /// How many times it was loaded: what is known of presence is as new as that, or newer.
+    pub loads: u32,
     /// Who writes, and until when that holds, in milliseconds of the monotonic clock.
     typing: Vec<(UserId, f64)>,
     /// Whose accounts were deleted since the room was loaded: what comes of them late is gone as well.
@@ -76,6 +78,7 @@ impl OpenRoom {
             messages: Vec::new(),
             older: None,
             loading_older: false,
+            loads: 0,
             typing: Vec::new(),
             deleted: Vec::new(),
             gap_after: None,
@@ -122,6 +125,7 @@ impl OpenRoom {
         self.name = room.name;
         self.participants = room.participants;
         self.deleted.clear();
+        self.loads += 1;
         self.status = RoomStatus::Ready;
         self.merge(page);
         // What happened while the answer was on its way. In its order it comes to the same where the answer knew of it.

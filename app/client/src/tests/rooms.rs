@@ -565,12 +565,14 @@ fn a_lost_connection_comes_back_by_itself_and_what_was_missed_is_loaded() {
     assert_eq!(rooms.connection(), Connection::Lost);
     assert!(attic(&rooms).typing().is_empty(), "who stops now cannot be heard");
     assert_eq!(numbers(&attic(&rooms)), [1, 2], "what is here stays");
+    let loads = attic(&rooms).loads;
     scene.attic_is(&[message(1, OWN, ""), message(2, GRACE, "Hello"), message(3, GRACE, "Missed")], None);
     scene.sockets.refused.set(false);
     scene.world.advance_secs(2);
     assert_eq!(scene.sockets.ever(), 2);
     scene.hello();
     assert_eq!((rooms.connection(), numbers(&attic(&rooms))), (Connection::Open, vec![1, 2, 3]));
+    assert!(attic(&rooms).loads > loads, "and with it who is there");
     assert_eq!(scene.sockets.attended(), Some(here(true)), "the same is said again");
 }
 

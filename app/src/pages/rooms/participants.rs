@@ -18,6 +18,7 @@ pub(super) fn Participants() -> impl IntoView {
     let participants = model.part(|room| room.participants.clone());
     let ids = memo(move |_| participants.with(|all| all.iter().map(|one| one.user_id).collect::<Vec<_>>()));
     let cut_off = model.cut_off();
+    let unknown = presence_is_unknown(model, cut_off);
     view! {
         <section class="rooms-participants" aria-labelledby="participants">
             <h2 id="participants">"In this room"</h2>
@@ -28,7 +29,7 @@ pub(super) fn Participants() -> impl IntoView {
             }}
             <ul role="list">
                 <For each=move || ids.get() key=|id| *id let(id)>
-                    <ParticipantRow id=id participants=participants cut_off=cut_off />
+                    <ParticipantRow id=id participants=participants unknown=unknown />
                 </For>
             </ul>
         </section>
@@ -36,16 +37,29 @@ pub(super) fn Participants() -> impl IntoView {
     .into_any()
 }
 
+/// Whether it cannot be known who is there: from when this browser is cut off until the room is loaded again.
+fn presence_is_unknown(model: Model, cut_off: Memo<Option<CutOff>>) -> Signal<bool> {
+    let loads = model.part(|room| room.loads);
+    let since = memo(move |before: Option<&Option<u32>>| {
+        let loads = loads.get();
+        let is_cut_off = cut_off.with(Option::is_some);
+        // The load by which it was known last.
+        let since = before.copied().flatten();
+        if is_cut_off { Some(loads) } else { since.filter(|since| *since == loads) }
+    });
+    Signal::derive(move || since.get().is_some())
+}
+
 /// One of them, with the dot and the word for whether they are there.
 #[component]
-fn ParticipantRow(id: UserId, participants: Memo<Vec<Participant>>, cut_off: Memo<Option<CutOff>>) -> impl IntoView {
+fn ParticipantRow(id: UserId, participants: Memo<Vec<Participant>>, unknown: Signal<bool>) -> impl IntoView {
     let model = expect_context::<Model>();
     let removal = expect_context::<Removal>();
     let one = memo(move |_| participants.with(|all| all.iter().find(|one| one.user_id == id).cloned()));
     let name = Signal::derive(move || one.get().map(|one| one.name).unwrap_or_default());
     let own = model.own();
     let is_own = memo(move |_| own.get() == Some(id));
-    let there = memo(move |_| match (cut_off.with(Option::is_some), is_own.get()) {
+    let there = memo(move |_| match (unknown.get(), is_own.get()) {
         // What the others see of somebody without a connection.
         (true, true) => Some(OrOther::Known(RoomPresence::Grey)),
         // What was known may not be true any more.
