@@ -128,9 +128,8 @@ impl Administration {
         let (Some(actor), Some(rule)) = (actor, rule) else {
             return store.finish_end_run(id, self.context.now()).await;
         };
-        self.count_run(&row, &actor, &rule).await?;
+        let mut walk = self.count_run(&row, &actor, &rule, Walk::begun(run.at, after)).await?;
         let why = Why { words: run.client_reason.as_deref(), run: Some(id) };
-        let mut walk = Walk::begun(run.at, after);
         let stop_at = self.context.clock.monotonic() + RUNS_FOR;
         while self.context.clock.monotonic() < stop_at {
             match self.end_page(&actor, &rule, why, &mut walk).await? {
@@ -142,17 +141,24 @@ impl Administration {
         self.context.store.jobs().enqueue(&rest).await
     }
 
-    /// Notes that it has begun, and how many sessions are to end, unless that is known.
-    async fn count_run(&self, row: &EndRunRow, actor: &Actor, rule: &SessionRule) -> Result<(), StoreError> {
+    /// Notes that it has begun, and how many sessions are to end, unless that is known. Gives the walk that ends them.
+    async fn count_run(
+        &self,
+        row: &EndRunRow,
+        actor: &Actor,
+        rule: &SessionRule,
+        walk: Walk,
+    ) -> Result<Walk, StoreError> {
         let (store, id) = (self.context.store.admin(), row.run.id);
         store.note_end_run(id, self.context.now(), None).await?;
         if row.total.is_some() {
-            return Ok(());
+            return Ok(walk);
         }
         let stop_at = self.context.clock.monotonic() + COUNTS_FOR;
-        let preview = self.preview(actor, rule, Some(stop_at)).await?;
+        let (preview, walk) = self.count_and_keep(actor, rule, stop_at, walk).await?;
         let total = preview.is_complete.then_some(row.ended + preview.sessions);
-        store.note_end_run(id, self.context.now(), total).await
+        store.note_end_run(id, self.context.now(), total).await?;
+        Ok(walk)
     }
 }
 

@@ -85,31 +85,36 @@ impl Administration {
 
     /// The users of these sessions, by their ids.
     pub async fn users_of(&self, sessions: &[SessionRow]) -> Result<HashMap<UserId, User>, StoreError> {
-        let users = self.context.store.admin().users_by_ids(&owners_of(sessions)).await?;
+        let users =
+            self.context.store.admin().users_by_ids(&each_once(sessions.iter().map(|session| session.user_id))).await?;
         Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 
     /// Leaves out the session that asks, and those of users who reach further. Gives how many those are.
-    pub(super) async fn spare(&self, actor: &Actor, sessions: &mut Vec<SessionRow>) -> Result<u64, StoreError> {
+    pub(super) async fn spare(
+        &self,
+        actor: &Actor,
+        sessions: &mut Vec<(UserId, SessionId)>,
+    ) -> Result<u64, StoreError> {
         if actor.reach.is_none() {
             return Ok(0);
         }
         let store = self.context.store.admin();
         // Everybody reaches as far as those who have the role of all and no other.
-        let with_roles = store.users_with_roles(&owners_of(sessions)).await?;
+        let with_roles = store.users_with_roles(&each_once(sessions.iter().map(|(user, _)| *user))).await?;
         let with_roles = store.users_by_ids(&with_roles).await?;
         let above = with_roles.iter().filter(|user| !self.is_within_reach(actor, user));
         let above: HashSet<UserId> = above.map(|user| user.id).collect();
         let before = sessions.len();
-        sessions.retain(|session| !actor.asks_from(session.id) && !above.contains(&session.user_id));
+        sessions.retain(|(user, session)| !actor.asks_from(*session) && !above.contains(user));
         Ok(u64::try_from(before - sessions.len()).unwrap_or(u64::MAX))
     }
 }
 
-/// Whose these sessions are: each once, in order.
-fn owners_of(sessions: &[SessionRow]) -> Vec<UserId> {
-    let mut ids: Vec<UserId> = sessions.iter().map(|session| session.user_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+/// Users in order, each once.
+fn each_once(users: impl Iterator<Item = UserId>) -> Vec<UserId> {
+    let mut users: Vec<UserId> = users.collect();
+    users.sort_unstable();
+    users.dedup();
+    users
 }

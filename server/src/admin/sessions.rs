@@ -1,6 +1,6 @@
 //! Sessions of others: listed, and ended one by one, all of a user, or all that a rule is about.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -15,6 +15,8 @@ use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, Sto
 
 /// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
 const PAGE: i64 = 1000;
+/// Sessions that a walk keeps of what it has counted, so that they are not read again to be ended: 32 bytes each.
+const KEPT: usize = 200_000;
 /// Sessions that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
 /// `sessions_live_by_address`, and others, by their age, out of `sessions_live_by_start`. No index has client and
 /// place, nor what is said of an IPv6 network between two colons: that is compared here, in so many.
@@ -61,28 +63,58 @@ impl Place {
     }
 }
 
+/// Sessions that a rule is about.
+struct Page {
+    sessions: Vec<(UserId, SessionId)>,
+    /// The last session that was looked at for them.
+    last: Option<Place>,
+}
+
 /// A walk through the sessions that a rule may be about, page by page out of an index. What signs in after its
 /// beginning is not met.
 pub(super) struct Walk {
     begun_at: Timestamp,
-    /// The last session of the page before.
+    /// The last session that has been read.
     last: Option<Place>,
-    /// The last session of the page before that has been dealt with.
+    /// The last session of the pages that have been dealt with.
     dealt_with: Option<Place>,
-    /// A page that has been read ahead.
-    ahead: Option<Vec<SessionRow>>,
+    /// Pages that have been read and not dealt with.
+    kept: VecDeque<Page>,
+    /// How many more sessions are kept while they are counted. `None` once there were more.
+    room: Option<usize>,
     is_over: bool,
 }
 
 impl Walk {
     /// One that began then, and has got so far.
     pub fn begun(begun_at: Timestamp, last: Option<Place>) -> Self {
-        Self { begun_at, dealt_with: last.clone(), last, ahead: None, is_over: false }
+        Self { begun_at, dealt_with: last.clone(), last, kept: VecDeque::new(), room: Some(KEPT), is_over: false }
     }
 
     /// Where another one goes on.
     pub fn into_place(self) -> Option<Place> {
         self.dealt_with
+    }
+
+    /// Keeps what has been counted up to `last`, unless too much is kept: from there it is read again.
+    fn keep_counted(&mut self, sessions: Vec<(UserId, SessionId)>, last: Option<Place>) {
+        self.room = self.room.and_then(|room| room.checked_sub(sessions.len()));
+        if self.room.is_some() {
+            self.last.clone_from(&last);
+            self.keep(sessions, last);
+        }
+    }
+
+    /// Keeps what has been read up to `last`. Small pages become one.
+    fn keep(&mut self, sessions: Vec<(UserId, SessionId)>, last: Option<Place>) {
+        let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        match self.kept.back_mut() {
+            Some(page) if page.sessions.len() + sessions.len() <= most => {
+                page.sessions.extend(sessions);
+                page.last = last;
+            }
+            _ => self.kept.push_back(Page { sessions, last }),
+        }
     }
 }
 
@@ -203,15 +235,44 @@ impl Administration {
         rule: &SessionRule,
         stop_at: Option<Instant>,
     ) -> Result<Preview, StoreError> {
+        self.count(actor, rule, stop_at, &mut self.walk(), &mut |_, _| ()).await
+    }
+
+    /// Counts what a walk is going to end until `stop_at`, and gives that walk, which has the first of them already.
+    pub(super) async fn count_and_keep(
+        &self,
+        actor: &Actor,
+        rule: &SessionRule,
+        stop_at: Instant,
+        mut walk: Walk,
+    ) -> Result<(Preview, Walk), StoreError> {
+        let mut counted = Walk::begun(walk.begun_at, walk.last.clone());
+        let mut keep = |sessions, last| walk.keep_counted(sessions, last);
+        let preview = self.count(actor, rule, Some(stop_at), &mut counted, &mut keep).await?;
+        walk.is_over = counted.is_over && walk.room.is_some();
+        Ok((preview, walk))
+    }
+
+    /// Counts what a walk finds. `found` gets each page, and where it ends.
+    async fn count(
+        &self,
+        actor: &Actor,
+        rule: &SessionRule,
+        stop_at: Option<Instant>,
+        walk: &mut Walk,
+        found: &mut (dyn FnMut(Vec<(UserId, SessionId)>, Option<Place>) + Send),
+    ) -> Result<Preview, StoreError> {
         let mut users = HashSet::new();
         let mut preview = Preview { sessions: 0, users: 0, is_complete: true, spared: 0, sample: Vec::new() };
-        let mut walk = self.walk();
-        while let Some(mut page) = self.next_page(rule, &mut walk).await? {
-            preview.spared += self.spare(actor, &mut page).await?;
-            preview.sessions += count(page.len());
-            users.extend(page.iter().map(|session| session.user_id));
+        while let Some(page) = self.next_page(rule, walk).await? {
+            let mut ids = ids_of(&page);
+            found(ids.clone(), walk.last.clone());
+            preview.spared += self.spare(actor, &mut ids).await?;
+            preview.sessions += count(ids.len());
+            users.extend(ids.iter().map(|(user, _)| *user));
             let missing = SAMPLE - preview.sample.len();
-            preview.sample.extend(page.into_iter().take(missing));
+            let shown: HashSet<SessionId> = ids.iter().take(missing).map(|(_, session)| *session).collect();
+            preview.sample.extend(page.into_iter().filter(|session| shown.contains(&session.id)));
             if !walk.is_over && stop_at.is_some_and(|stop_at| self.context.clock.monotonic() >= stop_at) {
                 preview.is_complete = false;
                 break;
@@ -267,7 +328,8 @@ impl Administration {
         Ok(ended)
     }
 
-    /// Ends those of the next page that a rule is about, in one transaction, and reads the page after it meanwhile.
+    /// Ends those of the next page that a rule is about, in one transaction, and reads the page after it meanwhile,
+    /// unless that has been read already.
     /// `None` after the last page.
     pub(super) async fn end_page(
         &self,
@@ -276,17 +338,23 @@ impl Administration {
         why: Why<'_>,
         walk: &mut Walk,
     ) -> Result<Option<EndOutcome>, StoreError> {
-        let page = match walk.ahead.take() {
-            Some(page) => Some(page),
-            None => self.next_page(rule, walk).await?,
+        let page = match walk.kept.pop_front() {
+            Some(page) => page,
+            None => match self.next_page(rule, walk).await? {
+                Some(page) => Page { sessions: ids_of(&page), last: walk.last.clone() },
+                None => return Ok(None),
+            },
         };
-        let Some(page) = page else { return Ok(None) };
-        let last = walk.last.clone();
-        let (outcome, ahead) = tokio::join!(self.end_listed(actor, page, why), self.next_page(rule, walk));
+        let Page { sessions, last } = page;
+        let (outcome, ahead) = tokio::join!(self.end_listed(actor, sessions, why), async {
+            if walk.kept.is_empty() { self.next_page(rule, walk).await } else { Ok(None) }
+        });
         let outcome = outcome?;
         walk.dealt_with = last;
         // What could not be read is asked for again.
-        walk.ahead = ahead.unwrap_or_default();
+        if let Ok(Some(ahead)) = ahead {
+            walk.keep(ids_of(&ahead), walk.last.clone());
+        }
         Ok(Some(outcome))
     }
 
@@ -294,16 +362,16 @@ impl Administration {
     async fn end_listed(
         &self,
         actor: &Actor,
-        mut page: Vec<SessionRow>,
+        mut sessions: Vec<(UserId, SessionId)>,
         why: Why<'_>,
     ) -> Result<EndOutcome, StoreError> {
-        self.spare(actor, &mut page).await?;
-        if page.is_empty() {
+        self.spare(actor, &mut sessions).await?;
+        if sessions.is_empty() {
             return Ok(EndOutcome::default());
         }
         let now = self.context.now();
         let ends = ListedEnd {
-            sessions: page.iter().map(|session| (session.user_id, session.id)).collect(),
+            sessions,
             reason: EndReason::AdminRevoked,
             client_reason: why.words.map(str::to_owned),
             actor_id: actor.user_id,
@@ -360,6 +428,36 @@ impl Administration {
     }
 }
 
+fn ids_of(sessions: &[SessionRow]) -> Vec<(UserId, SessionId)> {
+    sessions.iter().map(|session| (session.user_id, session.id)).collect()
+}
+
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(number: u128) -> Option<Place> {
+        let created_at = Timestamp::from_millis(0);
+        Some(Place { created_at, ip: String::new(), id: SessionId(Uuid::from_u128(number)) })
+    }
+
+    fn sessions(number: u128) -> Vec<(UserId, SessionId)> {
+        (0..number).map(|id| (UserId(Uuid::nil()), SessionId(Uuid::from_u128(id)))).collect()
+    }
+
+    #[test]
+    fn what_was_counted_is_kept_in_pages_until_it_is_too_much() {
+        let mut walk = Walk { room: Some(1500), ..Walk::begun(Timestamp::from_millis(0), None) };
+        for (number, last) in [(600, 1), (400, 2), (0, 3), (500, 4), (1, 5), (0, 6)] {
+            walk.keep_counted(sessions(number), place(last));
+        }
+        let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
+        assert_eq!(kept, [(1000, place(3)), (500, place(4))]);
+        // The rest is read from there.
+        assert_eq!((walk.last, walk.dealt_with, walk.room), (place(4), None, None));
+    }
 }

@@ -101,6 +101,28 @@ async fn an_end_by_rule_ends_what_was_counted_and_spares_who_asks_and_who_stands
     assert_eq!((&ended["reason"], &ended["clientReason"]), (&json!("admin_revoked"), &json!("no longer ours")));
 }
 
+#[rstest]
+#[tokio::test]
+async fn an_end_by_rule_of_several_pages_meets_each_session_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let owner = app.new_user_with("owner", OWNER).await;
+    let bob = app.new_user(BOB).await;
+    app.multiplies_sessions(BOB, 2500).await;
+    // Others of Bob's stay: they are at other addresses.
+    app.execute(
+        "UPDATE sessions SET ip = '192.0.2.7' WHERE id IN (SELECT id FROM sessions \
+         WHERE user_id = (SELECT id FROM users WHERE email = 'bob@example.com') ORDER BY id LIMIT 301)",
+    )
+    .await;
+    let body = json!({"rule": {"network": "127.0.0.1"}});
+    let receipt = done(&owner, &owner.post(paths::END_BY_RULE, &body).await).await;
+    assert_eq!((&receipt["total"], &receipt["ended"]), (&json!(2200), &json!(2200)));
+    let shown = owner.get(&paths::user(id_of(&bob).parse().expect("an id"))).await;
+    assert_eq!(shown.body["totalSessions"], 301, "{}", shown.text);
+}
+
 #[tokio::test]
 async fn a_rule_that_is_about_everything_says_so() {
     let app = TestApp::start().await;

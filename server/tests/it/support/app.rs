@@ -214,6 +214,32 @@ impl TestApp {
         }
     }
 
+    /// Gives somebody so many more sessions like their first, behind the server's back. Nothing refreshes these.
+    pub async fn multiplies_sessions(&self, email: &str, number: u32) {
+        let is_postgres = self.postgres_url().is_some();
+        let columns: Vec<(String,)> = if is_postgres {
+            let listed = "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'sessions'";
+            sqlx::query_as(listed).fetch_all(&mut self.postgres().await).await.expect("columns")
+        } else {
+            let listed = "SELECT name FROM pragma_table_info('sessions')";
+            sqlx::query_as(listed).fetch_all(&mut self.database().await).await.expect("columns")
+        };
+        let columns: Vec<&str> = columns.iter().map(|(name,)| name.as_str()).filter(|name| *name != "id").collect();
+        let columns = columns.join(", ");
+        let new_id = if is_postgres { "gen_random_uuid()" } else { "randomblob(16)" };
+        let statement = AssertSqlSafe(format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number}) \
+             INSERT INTO sessions (id, {columns}) SELECT {new_id}, {columns} FROM n, (SELECT * FROM sessions \
+             WHERE user_id = (SELECT id FROM users WHERE email = '{email}') LIMIT 1) first"
+        ));
+        let done = if is_postgres {
+            sqlx::query(statement).execute(&mut self.postgres().await).await.map(|done| done.rows_affected())
+        } else {
+            sqlx::query(statement).execute(&mut self.database().await).await.map(|done| done.rows_affected())
+        };
+        assert_eq!(done.expect("done"), u64::from(number));
+    }
+
     /// Gives somebody a role, behind the server's back: their next token has it.
     pub async fn gives_role(&self, email: &str, role: &str) {
         let statement = AssertSqlSafe(format!(
