@@ -35,11 +35,12 @@ const AT_MOST: Duration = Duration::from_mins(2);
 const OLD: Duration = Duration::from_hours(24 * 12);
 
 /// What is looked for among users.
-const USER_SEARCHES: [(&str, &str); 14] = [
+const USER_SEARCHES: [(&str, &str); 15] = [
     ("the beginning of an address", "q=seeded-004"),
     ("one address", "q=seeded-0042424@latchkey.invalid"),
     ("the beginning of a name", "sort=name&q=s"),
     ("the newest", "sort=newest"),
+    ("the newest of a beginning", "sort=newest&q=s"),
     ("a role", "role=admin"),
     ("a role, by name", "role=admin&sort=name"),
     ("a role, the newest", "role=admin&sort=newest"),

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use console::Term;
 use serde_json::{Value, json};
 use types::domain::{DisplayName, Email, Password, RoleName, Timestamp};
+use uuid::Uuid;
 
 use super::CliError;
 use super::arguments::WhomAndWhy;
@@ -73,6 +74,9 @@ pub struct List {
     /// Only names that begin so, in the order of names
     #[arg(long, value_name = "TEXT", conflicts_with = "prefix")]
     name: Option<String>,
+    /// Only accounts whose address begins so, and after them those whose name does
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["prefix", "name"])]
+    search: Option<String>,
     /// Only accounts with this role
     #[arg(long)]
     role: Option<String>,
@@ -167,28 +171,10 @@ impl Create {
 
 impl List {
     async fn run(self, users: &Administration, output: Output) -> Result<(), CliError> {
-        let Self { prefix, name, role, disabled, unverified, limit, after } = self;
-        let order = match name {
-            None => UserOrder::Email {
-                prefix: prefix.unwrap_or_default().trim().to_lowercase(),
-                after: match after {
-                    Some(UserKey::Email(email)) => Some(email.to_string()),
-                    Some(id) => Some(users.user(&id).await?.email),
-                    None => None,
-                },
-            },
-            Some(name) => UserOrder::Name {
-                prefix: name.trim().to_ascii_lowercase(),
-                after: match after {
-                    Some(key) => {
-                        let last = users.user(&key).await?;
-                        Some((last.name.to_ascii_lowercase(), last.id.0))
-                    }
-                    None => None,
-                },
-            },
-        };
-        let (page, is_more) = first_users(users, UserFilter { order, role, disabled, unverified }, limit).await?;
+        let (order, then) = self.order(users).await?;
+        let Self { role, disabled, unverified, limit, .. } = self;
+        let filter = UserFilter { order, then, role, disabled, unverified };
+        let (page, is_more) = first_users(users, filter, limit).await?;
         let mut table = Table::new(&["e-mail", "name", "roles", "state", "since", "id"]);
         for user in &page {
             table.add([
@@ -210,6 +196,51 @@ impl List {
         }
         Ok(())
     }
+
+    /// In which order, from where on, and what is listed after that.
+    async fn order(&self, users: &Administration) -> Result<(UserOrder, Option<UserOrder>), CliError> {
+        if let Some(text) = &self.search {
+            let text = text.trim();
+            let (email, name) = (text.to_lowercase(), text.to_ascii_lowercase());
+            let by_name = |after| UserOrder::Name { prefix: name, after, except: Some(email.clone()) };
+            let after = self.last_address(users).await?;
+            // Whoever is listed by address comes first.
+            if after.as_ref().is_some_and(|after| !after.starts_with(&email)) {
+                return Ok((by_name(self.last_name(users).await?), None));
+            }
+            let then = by_name(None);
+            return Ok((UserOrder::Email { prefix: email, after, except: None }, Some(then)));
+        }
+        let order = match &self.name {
+            None => UserOrder::Email {
+                prefix: self.prefix.as_deref().unwrap_or_default().trim().to_lowercase(),
+                after: self.last_address(users).await?,
+                except: None,
+            },
+            Some(name) => UserOrder::Name {
+                prefix: name.trim().to_ascii_lowercase(),
+                after: self.last_name(users).await?,
+                except: None,
+            },
+        };
+        Ok((order, None))
+    }
+
+    /// The address of the last account of the page before.
+    async fn last_address(&self, users: &Administration) -> Result<Option<String>, AdminError> {
+        Ok(match &self.after {
+            Some(UserKey::Email(email)) => Some(email.to_string()),
+            Some(id) => Some(users.user(id).await?.email),
+            None => None,
+        })
+    }
+
+    /// The name in small letters and the id of the last account of the page before.
+    async fn last_name(&self, users: &Administration) -> Result<Option<(String, Uuid)>, AdminError> {
+        let Some(key) = &self.after else { return Ok(None) };
+        let last = users.user(key).await?;
+        Ok(Some((last.name.to_ascii_lowercase(), last.id.0)))
+    }
 }
 
 /// The first users that a filter lets through, and whether there may be more.
@@ -223,9 +254,9 @@ async fn first_users(
         let missing = limit - u16::try_from(found.len()).unwrap_or(limit);
         let page = users.users(&filter, missing).await?;
         found.extend(page.users);
-        match page.last {
-            Some(last) if found.len() < usize::from(limit) => filter.order = filter.order.after(&last),
-            last => return Ok((found, last.is_some())),
+        match page.next {
+            Some(next) if found.len() < usize::from(limit) => filter = next,
+            next => return Ok((found, next.is_some())),
         }
     }
 }

@@ -80,8 +80,8 @@ impl Doctor<'_> {
     async fn delete_left_behind(&self) -> Vec<Check> {
         let next = "see DATABASE_URL in `latchkey config show`; `latchkey user list --prefix doctor-` lists them";
         let failed = |why: String| vec![Check::failed("sign-in", format!("earlier runs left users: {why}"), next)];
-        let order = UserOrder::Email { prefix: EMAIL_PREFIX.to_owned(), after: None };
-        let filter = UserFilter { order, role: None, disabled: false, unverified: false };
+        let order = UserOrder::Email { prefix: EMAIL_PREFIX.to_owned(), after: None, except: None };
+        let filter = UserFilter { order, then: None, role: None, disabled: false, unverified: false };
         let users = match self.administration.users(&filter, MOST_LEFT_BEHIND).await {
             Ok(page) => page.users,
             Err(error) => return failed(error.to_string()),

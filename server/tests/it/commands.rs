@@ -138,6 +138,29 @@ async fn an_account_is_shown_with_whether_a_new_password_is_required(
 
 #[rstest]
 #[tokio::test]
+async fn accounts_are_searched_by_address_and_name_a_page_at_a_time(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    for email in ["ada@example.com", "bob@example.com", "zoe@example.com"] {
+        installation.creates(email, &[]).await;
+    }
+    installation.app.execute("UPDATE users SET name = 'Zoe' WHERE email = 'zoe@example.com'").await;
+    let pages: [(&[&str], &[&str]); 4] = [
+        (&[], &["ada@example.com", "bob@example.com"]),
+        (&["--limit", "1"], &["ada@example.com"]),
+        (&["--after", "ada@example.com"], &["bob@example.com"]),
+        (&["--after", "bob@example.com"], &[]),
+    ];
+    for (arguments, expected) in pages {
+        let found = installation.does(&[&["user", "list", "--search", "Ada"][..], arguments].concat()).await;
+        let emails: Vec<_> = found.as_array().expect("a list").iter().map(|user| user["email"].clone()).collect();
+        assert_eq!(emails, expected, "{arguments:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
 async fn doctor_finds_a_sound_installation_well_and_leaves_nothing_behind(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -172,10 +172,11 @@ pub struct SettingDifference {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AdminUserQuery {
-    /// A user id, an IP address from which they are signed in, or the beginning of what the list is sorted by.
+    /// A user id, an IP address from which they are signed in, or the beginning of an e-mail or a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
-    /// `email` (the default), `name` or `newest`. With `newest`, `q` can be an id or an address only.
+    /// `email` (the default), `name` or `newest`. Those who are found by what the list is sorted by come first; with
+    /// `newest`, of the first 1,000 found by either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
     /// Only those with this role, by name.

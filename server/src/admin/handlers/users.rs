@@ -20,7 +20,7 @@ use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::store::{User, UserFilter, UserOrder, UserPage};
+use crate::store::{UserFilter, UserOrder, UserPage};
 
 /// How many a page has where the client does not say.
 pub const PAGE: u16 = 50;
@@ -30,14 +30,21 @@ pub const LONGEST_PAGE: u16 = 200;
 const SESSIONS: u16 = 100;
 /// How many entries of their activity.
 const ACTIVITY: i64 = 20;
+/// What the cursor begins with among those who are found by their e-mail after those who are by their name. No cursor
+/// of the others begins so.
+const EMAILS_LAST: &str = "email:";
+/// The same the other way round.
+const NAMES_LAST: &str = "name:";
 
 /// For the document of the API: [`list`].
 pub const LIST: Operation = Operation {
     id: "adminListUsers",
     summary: "Find users",
-    about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. In pages, \
-            which may be short, or empty, and not the last: there is another where there is a cursor. An address at which \
-            very many are is searched by its 2,000 newest sessions.",
+    about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. Sorted by \
+            e-mail, those whose e-mail begins so come first, and then, by name, those whose name does; sorted by name \
+            it is the other way round. The newest first are those of the first 1,000 whose e-mail begins so, and as \
+            many by name. In pages, which may be short, or empty, and not the last: there is another where there is a \
+            cursor. An address at which very many are is searched by its 2,000 newest sessions.",
     query: Some(Parameters::of::<AdminUserQuery>()),
     answers: &[Answer::json::<AdminUserList>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
@@ -62,20 +69,21 @@ pub async fn list(
     {
         is_plain(field, text)?;
     }
-    let order = order_of(q, query.sort.as_deref(), query.cursor.as_deref(), state.context.now())?;
+    let (order, then) = order_of(q, query.sort.as_deref(), query.cursor.as_deref(), state.context.now())?;
     // Who is signed in at an address is what sessions say.
     if matches!(order, UserOrder::Address { .. }) && !administrator.token.has(SESSIONS_READ) {
         return Err(ApiError::permission_required(SESSIONS_READ));
     }
     let filter = UserFilter {
         order,
+        then,
         role: query.role.clone().filter(|role| !role.is_empty()),
         disabled: query.disabled == Some(true),
         unverified: query.unverified == Some(true),
     };
     administrator.may_do(&state, LimitedAction::Search).await?;
-    let UserPage { users, last } = administration.users(&filter, limit).await?;
-    let next_cursor = last.map(|last| cursor_of(&filter.order, &last));
+    let UserPage { users, next } = administration.users(&filter, limit).await?;
+    let next_cursor = next.map(|next| cursor_of(&next.order));
     Ok(Json(AdminUserList { users: users.into_iter().map(views::summary).collect(), next_cursor }))
 }
 
@@ -85,35 +93,77 @@ pub fn limit_of(limit: Option<&String>) -> Result<u16, ApiError> {
     Ok(Page::read(&asked, PAGE, LONGEST_PAGE)?.limit)
 }
 
-/// In which order, and from where on. What is searched by its beginning is in small letters, as it is stored or as its
-/// index has it.
-fn order_of(q: &str, sort: Option<&str>, cursor: Option<&str>, now: Timestamp) -> Result<UserOrder, ApiError> {
-    let id_of = |text: &str| Uuid::try_parse(text).map_err(|_| wrong_cursor("cursor"));
+/// In which order, from where on, and what is listed after that. What is searched by its beginning is in small letters,
+/// as it is stored or as its index has it.
+fn order_of(
+    q: &str,
+    sort: Option<&str>,
+    cursor: Option<&str>,
+    now: Timestamp,
+) -> Result<(UserOrder, Option<UserOrder>), ApiError> {
     if let Ok(address) = q.parse::<IpAddr>() {
         let after = cursor.map(id_of).transpose()?;
-        return Ok(UserOrder::Address { address: address.to_canonical().to_string(), after, now });
+        return Ok((UserOrder::Address { address: address.to_canonical().to_string(), after, now }, None));
     }
+    let (email, name) = (q.to_lowercase(), q.to_ascii_lowercase());
+    // Whoever is listed by one of them already is left out of the other.
+    let emails = |after: Option<&str>, except: Option<&String>| UserOrder::Email {
+        prefix: email.clone(),
+        after: after.map(str::to_owned),
+        except: except.cloned(),
+    };
+    let names =
+        |after, except: Option<&String>| UserOrder::Name { prefix: name.clone(), after, except: except.cloned() };
+    let is_search = !q.is_empty();
     match sort.unwrap_or("email") {
-        "email" => Ok(UserOrder::Email { prefix: q.to_lowercase(), after: cursor.map(str::to_owned) }),
-        "name" => {
-            let after = cursor.map(|cursor| {
-                let (id, name) = cursor.split_once('.').ok_or_else(|| wrong_cursor("cursor"))?;
-                Ok::<_, ApiError>((name.to_owned(), id_of(id)?))
-            });
-            Ok(UserOrder::Name { prefix: q.to_ascii_lowercase(), after: after.transpose()? })
+        "email" => Ok(match cursor.and_then(|cursor| cursor.strip_prefix(NAMES_LAST)) {
+            Some(cursor) => (names(name_and_id(cursor)?, Some(&email)), None),
+            None => (emails(cursor, None), is_search.then(|| names(None, Some(&email)))),
+        }),
+        "name" => Ok(match cursor.and_then(|cursor| cursor.strip_prefix(EMAILS_LAST)) {
+            Some(cursor) => (emails(Some(cursor), Some(&name)), None),
+            None => {
+                let after = cursor.map(name_and_id).transpose()?.flatten();
+                (names(after, None), is_search.then(|| emails(None, Some(&name))))
+            }
+        }),
+        "newest" => {
+            let before = cursor.map(id_of).transpose()?;
+            let all = UserOrder::Newest { before };
+            Ok((if is_search { UserOrder::NewestOf { email, name, before } } else { all }, None))
         }
-        "newest" if q.is_empty() => Ok(UserOrder::Newest { before: cursor.map(id_of).transpose()? }),
-        "newest" => Err(malformed("q", "With sort=newest, use an id or an IP address, or nothing.")),
         _ => Err(malformed("sort", "Use email, name or newest.")),
     }
 }
 
-/// What stands for the page after a user.
-fn cursor_of(order: &UserOrder, last: &User) -> String {
+fn id_of(cursor: &str) -> Result<Uuid, ApiError> {
+    Uuid::try_parse(cursor).map_err(|_| wrong_cursor("cursor"))
+}
+
+/// What the cursor of an order by name stands for: nothing where it is empty.
+fn name_and_id(cursor: &str) -> Result<Option<(String, Uuid)>, ApiError> {
+    if cursor.is_empty() {
+        return Ok(None);
+    }
+    let (id, name) = cursor.split_once('.').ok_or_else(|| wrong_cursor("cursor"))?;
+    Ok(Some((name.to_owned(), id_of(id)?)))
+}
+
+/// What stands for the page that begins so.
+fn cursor_of(order: &UserOrder) -> String {
     match order {
-        UserOrder::Email { .. } => last.email.clone(),
-        UserOrder::Name { .. } => format!("{}.{}", last.id.0.simple(), last.name.to_ascii_lowercase()),
-        UserOrder::Newest { .. } | UserOrder::Address { .. } => last.id.0.simple().to_string(),
+        UserOrder::Email { after, except, .. } => {
+            let begins = if except.is_some() { EMAILS_LAST } else { "" };
+            format!("{begins}{}", after.as_deref().unwrap_or_default())
+        }
+        UserOrder::Name { after, except, .. } => {
+            let begins = if except.is_some() { NAMES_LAST } else { "" };
+            let after = after.as_ref().map(|(name, id)| format!("{}.{name}", id.simple()));
+            format!("{begins}{}", after.unwrap_or_default())
+        }
+        UserOrder::Newest { before: after }
+        | UserOrder::NewestOf { before: after, .. }
+        | UserOrder::Address { after, .. } => after.map(|id| id.simple().to_string()).unwrap_or_default(),
     }
 }
 
@@ -166,23 +216,53 @@ pub async fn show(
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     #[test]
     fn what_is_searched_for_says_in_which_order_it_is_found() {
-        let order = |q: &str, sort, cursor| order_of(q, sort, cursor, NOW);
-        assert!(matches!(order("Ada@", None, None), Ok(UserOrder::Email { prefix, after: None }) if prefix == "ada@"));
+        let order = |q: &str, sort, cursor| order_of(q, sort, cursor, NOW).map(|(order, _)| order);
+        let by_email = order("Ada@", None, None);
+        assert!(matches!(by_email, Ok(UserOrder::Email { prefix, after: None, .. }) if prefix == "ada@"));
         assert!(matches!(order("Ada", Some("name"), None), Ok(UserOrder::Name { prefix, .. }) if prefix == "ada"));
         let at = order("::ffff:192.0.2.7", None, None);
         assert!(matches!(at, Ok(UserOrder::Address { address, .. }) if address == "192.0.2.7"));
         assert!(matches!(order("", Some("newest"), None), Ok(UserOrder::Newest { before: None })));
-        for (q, sort, cursor) in [("ada", "newest", None), ("", "age", None), ("", "newest", Some("ada"))] {
+        let newest = order("Ada", Some("newest"), None);
+        assert!(matches!(newest, Ok(UserOrder::NewestOf { email, name, .. }) if email == "ada" && name == "ada"));
+        for (q, sort, cursor) in [("", "age", None), ("", "newest", Some("ada")), ("a", "email", Some("name:ada"))] {
             assert!(order(q, Some(sort), cursor).is_err(), "{q} {sort} {cursor:?}");
         }
         let after = order("", Some("name"), Some("0198ad2e7c0f7b118a642f9d4c3b1a70.ada l. king"));
         let Ok(UserOrder::Name { after: Some((name, _)), .. }) = after else { panic!("no page of names") };
         assert_eq!(name, "ada l. king");
+    }
+
+    #[test]
+    fn whoever_has_the_name_is_listed_after_whoever_has_the_address_or_the_other_way_round() {
+        let (first, then) = order_of("Ada", None, None, NOW).unwrap();
+        assert!(matches!(first, UserOrder::Email { except: None, .. }));
+        assert!(matches!(&then, Some(UserOrder::Name { except: Some(except), .. }) if except == "ada"), "{then:?}");
+        let (first, then) = order_of("Ada", Some("name"), None, NOW).unwrap();
+        assert!(matches!(first, UserOrder::Name { except: None, .. }));
+        assert!(matches!(&then, Some(UserOrder::Email { except: Some(except), .. }) if except == "ada"), "{then:?}");
+        assert!(order_of("", None, None, NOW).unwrap().1.is_none(), "everybody is in the first of them");
+    }
+
+    #[rstest]
+    #[case("email", "ada@example.com")]
+    #[case("email", "name:")]
+    #[case("email", "name:0198ad2e7c0f7b118a642f9d4c3b1a70.ada l. king")]
+    #[case("name", "0198ad2e7c0f7b118a642f9d4c3b1a70.ada l. king")]
+    #[case("name", "email:")]
+    #[case("name", "email:ada@example.com")]
+    #[case("newest", "0198ad2e7c0f7b118a642f9d4c3b1a70")]
+    fn a_cursor_leads_to_where_it_is_from(#[case] sort: &str, #[case] cursor: &str) {
+        let (order, then) = order_of("ada", Some(sort), Some(cursor), NOW).unwrap();
+        assert_eq!(cursor_of(&order), cursor);
+        assert_eq!(then.is_none(), sort == "newest" || cursor.contains(':'));
     }
 }

@@ -89,6 +89,17 @@ statements! {
     NEWEST_DISABLED_USERS = users_in_order!(newest, " AND disabled_at IS NOT NULL");
     NEWEST_UNVERIFIED_USERS = users_in_order!(newest, " AND email_verified_at IS NULL");
     NEWEST_FEW_USERS = few_in_order!(newest);
+    /// Of the first thousand whose address begins with `$2`, and as many whose name begins with `$4`: before `$1`. Ids
+    /// sort by the time they were made, so that only the users of the page are read.
+    NEWEST_USERS_BEGINNING = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM (SELECT few.user_id FROM (SELECT seen.id AS user_id FROM \
+         (SELECT id FROM users WHERE email >= $2 AND email < $3 ORDER BY email LIMIT 1000) seen \
+         UNION SELECT seen.id AS user_id FROM (SELECT id FROM users WHERE lower(name) >= $4 AND lower(name) < $5 \
+         ORDER BY lower(name), id LIMIT 1000) seen) few WHERE few.user_id < $1 \
+         ORDER BY few.user_id DESC LIMIT $6) found CROSS JOIN users WHERE users.id = found.user_id ORDER BY id DESC"
+    );
     /// How many have a role, counted no further than one more than few.
     COUNT_FEW_OF_ROLE =
         "SELECT COUNT(*) FROM (SELECT one.user_id FROM user_roles one WHERE one.role = $1 LIMIT 1001) few";

@@ -10,6 +10,8 @@ use crate::store::{Digest, EndOutcome, NewAudit, NewJob, NewUser, Origin, RoleAc
 #[derive(Clone, Debug)]
 pub struct UserFilter {
     pub order: UserOrder,
+    /// What is listed after the last of these.
+    pub then: Option<UserOrder>,
     /// Only those with this role.
     pub role: Option<String>,
     /// Only those who are disabled.
@@ -21,13 +23,17 @@ pub struct UserFilter {
 /// In which order users are listed, and where the page begins.
 #[derive(Clone, Debug)]
 pub enum UserOrder {
-    /// By their addresses: those that begin with `prefix`, after the address `after`.
-    Email { prefix: String, after: Option<String> },
+    /// By their addresses: those that begin with `prefix`, after the address `after`, without those whose names begin
+    /// with `except`.
+    Email { prefix: String, after: Option<String>, except: Option<String> },
     /// By their names in small letters: those that begin with `prefix`, which is in small letters, after that name and
-    /// id. Letters beyond ASCII stay as they are.
-    Name { prefix: String, after: Option<(String, Uuid)> },
+    /// id, without those whose addresses begin with `except`. Letters beyond ASCII stay as they are.
+    Name { prefix: String, after: Option<(String, Uuid)>, except: Option<String> },
     /// The newest first: those before `before`, by their ids.
     Newest { before: Option<Uuid> },
+    /// The newest first of the first 1,000 whose addresses begin with `email`, and as many whose names begin with
+    /// `name`.
+    NewestOf { email: String, name: String, before: Option<Uuid> },
     /// By their ids: those with a session that lives `now` and was last seen at this address, after `after`.
     Address { address: String, after: Option<Uuid>, now: Timestamp },
 }
@@ -57,9 +63,9 @@ impl From<ChangeRefusal> for UserChange {
 #[derive(Clone, Debug, Default)]
 pub struct UserPage {
     pub users: Vec<User>,
-    /// The last one that was looked at, where there may be others after it: where no index has those of the filter and
-    /// nobody else, a page may be short although it is not the last.
-    pub last: Option<User>,
+    /// What gives the next page, where there may be one: where no index has those of the filter and nobody else, a page
+    /// may be short although it is not the last.
+    pub next: Option<UserFilter>,
 }
 
 impl UserFilter {
@@ -72,17 +78,29 @@ impl UserFilter {
 }
 
 impl UserOrder {
-    /// The page after this user.
-    #[must_use]
-    pub fn after(&self, last: &User) -> Self {
-        match self.clone() {
-            Self::Email { prefix, .. } => Self::Email { prefix, after: Some(last.email.clone()) },
-            Self::Name { prefix, .. } => {
-                Self::Name { prefix, after: Some((last.name.to_ascii_lowercase(), last.id.0)) }
+    /// Goes on after this user.
+    pub(in crate::store) fn go_on_after(&mut self, last: &User) {
+        match self {
+            Self::Email { after, .. } => *after = Some(last.email.clone()),
+            Self::Name { after, .. } => *after = Some((last.name.to_ascii_lowercase(), last.id.0)),
+            Self::Newest { before: after } | Self::NewestOf { before: after, .. } | Self::Address { after, .. } => {
+                *after = Some(last.id.0);
             }
-            Self::Newest { .. } => Self::Newest { before: Some(last.id.0) },
-            Self::Address { address, now, .. } => Self::Address { address, after: Some(last.id.0), now },
         }
+    }
+
+    /// Whether somebody who is in this order is left out of it.
+    pub(in crate::store) fn leaves_out(&self, user: &User) -> bool {
+        match self {
+            Self::Email { except: Some(except), .. } => user.name.to_ascii_lowercase().starts_with(except),
+            Self::Name { except: Some(except), .. } => user.email.starts_with(except),
+            _ => false,
+        }
+    }
+
+    /// Whether anybody may be left out of it.
+    pub(in crate::store) const fn leaves_some_out(&self) -> bool {
+        matches!(self, Self::Email { except: Some(_), .. } | Self::Name { except: Some(_), .. })
     }
 }
 

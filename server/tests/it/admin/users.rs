@@ -49,11 +49,36 @@ async fn users_are_found_in_pages_by_what_is_known_of_them(
     assert_eq!(emails(&finds(&ada, "q=127.0.0.1").await).len(), 3);
     assert!(emails(&finds(&ada, "q=192.0.2.1").await).is_empty());
     assert_eq!(emails(&finds(&ada, "sort=newest&limit=2").await).len(), 2);
-    for (query, field) in [("sort=age", "sort"), ("sort=newest&q=b", "q"), ("limit=0", "limit")] {
+    for (query, field) in [("sort=age", "sort"), ("sort=name&cursor=b", "cursor"), ("limit=0", "limit")] {
         let refused = ada.get(&format!("{}?{query}", paths::USERS)).await;
         assert_eq!((refused.status, refused.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec![field]));
     }
     is(&bob.get(paths::USERS).await, StatusCode::FORBIDDEN, "permission-required");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_search_finds_by_e_mail_and_by_name_however_it_is_sorted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let ada = app.new_user_with("moderator", ADA).await;
+    app.new_user(BOB).await;
+    app.new_user("king@example.com").await;
+    app.execute("UPDATE users SET name = 'King of Nowhere' WHERE email = 'bob@example.com'").await;
+    app.execute("UPDATE users SET name = 'Zoe' WHERE email = 'king@example.com'").await;
+    for (sort, expected) in [
+        ("email", ["king@example.com", BOB]),
+        ("name", [BOB, "king@example.com"]),
+        ("newest", ["king@example.com", BOB]),
+    ] {
+        assert_eq!(emails(&finds(&ada, &format!("q=King&sort={sort}")).await), expected, "{sort}");
+        let first = finds(&ada, &format!("q=king&sort={sort}&limit=1")).await;
+        let cursor = first.body["nextCursor"].as_str().expect("a next page");
+        let second = finds(&ada, &format!("q=king&sort={sort}&limit=1&cursor={cursor}")).await;
+        assert_eq!([emails(&first), emails(&second)].concat(), expected, "{sort}: {cursor}");
+        assert_eq!(second.body["nextCursor"], Value::Null, "{sort}");
+    }
 }
 
 #[tokio::test]

@@ -18,13 +18,13 @@ use crate::support::store::{
 };
 
 fn by_email(prefix: &str, after: Option<&str>) -> UserFilter {
-    let order = UserOrder::Email { prefix: prefix.to_owned(), after: after.map(str::to_owned) };
-    UserFilter { order, role: None, disabled: false, unverified: false }
+    let order = UserOrder::Email { prefix: prefix.to_owned(), after: after.map(str::to_owned), except: None };
+    UserFilter { order, then: None, role: None, disabled: false, unverified: false }
 }
 
 fn by_name(prefix: &str, after: Option<&User>) -> UserFilter {
     let after = after.map(|user| (user.name.to_ascii_lowercase(), user.id.0));
-    UserFilter { order: UserOrder::Name { prefix: prefix.to_owned(), after }, ..by_email("", None) }
+    UserFilter { order: UserOrder::Name { prefix: prefix.to_owned(), after, except: None }, ..by_email("", None) }
 }
 
 async fn search(store: &Store, filter: UserFilter, limit: usize) -> Vec<User> {
@@ -111,6 +111,44 @@ async fn users_are_found_by_the_beginning_of_an_address_or_a_name_a_page_at_a_ti
     assert_eq!(emails(&search(&store, by_name("É", None), 2).await), ["z"]);
 }
 
+/// Whoever is found by address and by name is listed once, in pages of any length.
+#[rstest]
+#[tokio::test]
+async fn a_search_finds_by_address_and_by_name_and_nobody_twice(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let users = [("ada", "Zoe"), ("adam", "Ada B"), ("bob", "ADA A"), ("carol", "ada"), ("dan", "Bea"), ("z", "Ada A")];
+    for (address, name) in users {
+        let name = DisplayName::parse(name).expect("a name");
+        create(&store, &NewUser { name, ..new_user(address) }).await;
+    }
+    let text = || "ada".to_owned();
+    let emails_of = |except| UserOrder::Email { prefix: text(), after: None, except };
+    let names_of = |except| UserOrder::Name { prefix: text(), after: None, except };
+    for (order, then, expected) in [
+        (emails_of(None), Some(names_of(Some(text()))), ["ada", "adam", "carol", "bob", "z"]),
+        (names_of(None), Some(emails_of(Some(text()))), ["carol", "bob", "z", "adam", "ada"]),
+        (UserOrder::NewestOf { email: text(), name: text(), before: None }, None, ["z", "carol", "bob", "adam", "ada"]),
+    ] {
+        for limit in 1..=6 {
+            let mut filter = UserFilter { order: order.clone(), then: then.clone(), ..by_email("", None) };
+            let (mut found, mut pages) = (Vec::new(), 0_usize);
+            loop {
+                let page = store.admin().search_users(&filter, limit).await.expect("users");
+                found.extend(page.users);
+                pages += 1;
+                let Some(next) = page.next else { break };
+                filter = next;
+            }
+            assert_eq!(emails(&found), expected, "{order:?}, {limit} a page");
+            assert_eq!(pages, expected.len().div_ceil(limit), "{order:?}, {limit} a page: none is empty");
+        }
+        let of_nobody = UserFilter { order, then, disabled: true, ..by_email("", None) };
+        assert!(search(&store, of_nobody, 10).await.is_empty());
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn users_are_listed_by_role_and_state(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
@@ -189,9 +227,10 @@ async fn every_filter_in_every_order_gives_each_user_once(
         all.push((id, is_moderator, is_disabled, is_verified));
     }
     let orders = [
-        UserOrder::Email { prefix: "user-".to_owned(), after: None },
-        UserOrder::Name { prefix: "person".to_owned(), after: None },
+        UserOrder::Email { prefix: "user-".to_owned(), after: None, except: None },
+        UserOrder::Name { prefix: "person".to_owned(), after: None, except: None },
         UserOrder::Newest { before: None },
+        UserOrder::NewestOf { email: "user-1".to_owned(), name: "person".to_owned(), before: None },
     ];
     for order in orders {
         for (role, disabled, unverified) in (0..12).map(|bits: usize| (bits / 4, bits & 1 == 1, bits & 2 == 2)) {
@@ -205,22 +244,23 @@ async fn every_filter_in_every_order_gives_each_user_once(
                 })
                 .map(|(id, ..)| *id)
                 .collect();
-            let mut filter = UserFilter { order: order.clone(), role: role.map(str::to_owned), disabled, unverified };
+            let role = role.map(str::to_owned);
+            let mut filter = UserFilter { order: order.clone(), then: None, role, disabled, unverified };
             let asked = format!("{filter:?}");
             let mut found = Vec::new();
             loop {
                 let page = store.admin().search_users(&filter, 3).await.expect("users");
                 assert!(page.users.len() <= 3, "{asked}");
                 found.extend(page.users);
-                let Some(last) = page.last else { break };
-                filter.order = filter.order.after(&last);
+                let Some(next) = page.next else { break };
+                filter = next;
             }
             let is_in_order = found.is_sorted_by(|one, next| match &order {
                 UserOrder::Email { .. } => one.email < next.email,
                 UserOrder::Name { .. } => {
                     (one.name.to_ascii_lowercase(), one.id) < (next.name.to_ascii_lowercase(), next.id)
                 }
-                UserOrder::Newest { .. } | UserOrder::Address { .. } => one.id > next.id,
+                UserOrder::Newest { .. } | UserOrder::NewestOf { .. } | UserOrder::Address { .. } => one.id > next.id,
             });
             assert!(is_in_order, "{asked}: {:?}", emails(&found));
             let mut ids: Vec<UserId> = found.iter().map(|user| user.id).collect();
