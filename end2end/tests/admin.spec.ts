@@ -323,6 +323,32 @@ test("pages that cannot be loaded say so, and trying again helps", async ({ pers
   await expect(person.page.getByRole("list", { name: "People" })).toContainText(demo.email);
 });
 
+test("who signed in too long ago is told so, and comes back through another sign-in", async ({ person }) => {
+  person.complaints.allow(/status of 403/);
+  await person.signsIn(demo);
+  const detail = "Whoever administers signs in at least every 12 hours. This session is older.";
+  let isTooOld = true;
+  await person.page.route("**/api/admin/**", async (route) => {
+    const problem = { title: "Sign in again to go on", status: 403, code: "admin-session-too-old", detail };
+    const refusal = { status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) };
+    await (isTooOld ? route.fulfill(refusal) : route.continue());
+  });
+  const main = person.page.getByRole("main");
+  for (const path of ["/admin", "/admin/users", "/admin/sessions", "/admin/audit"]) {
+    await person.goesTo(path);
+    await expect(main).toContainText(detail);
+    await expect(person.button("Try again")).toHaveCount(0);
+  }
+  await person.goesTo("/admin/users?role=owner");
+  const { violations } = await new AxeBuilder({ page: person.page }).analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
+  await person.button("Sign in again").click();
+  isTooOld = false;
+  await person.signsInHere(demo);
+  await expect(person.page).toHaveURL(/\/admin\/users\?role=owner$/);
+  await expect(person.page.getByRole("list", { name: "People" })).toContainText(demo.email);
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`the pages are free of accessibility violations in ${colorScheme}`, async ({ open, api }) => {
     test.setTimeout(90_000);

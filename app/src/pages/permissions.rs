@@ -18,6 +18,8 @@ pub struct Permissions {
     /// Whether there is any for administering; nothing while that is not known.
     any: Memo<Option<bool>>,
     again: Callback<()>,
+    /// Why this session may not administer any more, where the server said so.
+    too_old: RwSignal<Option<Failure>>,
 }
 
 impl Permissions {
@@ -65,7 +67,13 @@ impl Permissions {
             }
             fetch();
         });
-        provide_context(Self { loader, any, again });
+        let (too_old, session) = (RwSignal::new(None::<Failure>), auth.session_id());
+        // Of another session it is not true.
+        effect(move |_| {
+            session.track();
+            too_old.set(None);
+        });
+        provide_context(Self { loader, any, again, too_old });
     }
 
     /// Whether there is any for administering; nothing while that is not known.
@@ -96,9 +104,22 @@ impl Permissions {
 
     /// Asks again where a call was refused for want of a permission: what is shown is old then.
     pub fn note(self, failure: &Failure) {
+        self.note_age(failure);
         if failure.code() == Some(ProblemCode::PermissionRequired) {
             self.again.run(());
         }
+    }
+
+    /// Notes where a call was refused because the session is too old to administer.
+    pub fn note_age(self, failure: &Failure) {
+        if failure.code() == Some(ProblemCode::AdminSessionTooOld) {
+            self.too_old.try_set(Some(failure.clone()));
+        }
+    }
+
+    /// Why this session may not administer any more; nothing as long as it may, as far as that is known.
+    pub fn too_old(self) -> Option<Failure> {
+        self.too_old.get()
     }
 }
 

@@ -152,6 +152,12 @@ impl Acts {
 
     fn refused(self, failure: &Failure) {
         self.permissions.note(failure);
+        if failure.code() == Some(ProblemCode::AdminSessionTooOld) {
+            // The page behind it says so, and what to do.
+            self.asking.try_set(false);
+            self.proving.try_set(false);
+            return;
+        }
         let is_open = |open: RwSignal<bool>| open.try_get_untracked() == Some(true);
         if is_open(self.asking) || is_open(self.proving) {
             self.errors.refuse(failure, &["password"]);

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use crate::pages::permissions::Permissions;
 use crate::state::{Auth, Failure};
 use crate::ui::{
     Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, SettingsSection, TextField, UsernameField,
@@ -38,6 +39,7 @@ pub(super) fn ActAsPage(id: UserId) -> impl IntoView {
 #[derive(Clone, Copy)]
 struct ActAs {
     auth: Auth,
+    permissions: Permissions,
     reason: RwSignal<String>,
     password: RwSignal<String>,
     /// Whether the server wants to know who is there.
@@ -68,6 +70,7 @@ impl ActAs {
     }
 
     fn refused(self, failure: &Failure) {
+        self.permissions.note(failure);
         if failure.code() == Some(ProblemCode::InsufficientUserAuthentication) {
             self.proves.try_set(true);
         } else {
@@ -81,13 +84,14 @@ fn ActAsForm(id: UserId) -> impl IntoView {
     let navigate = use_navigate();
     let form = ActAs {
         auth: expect_context(),
+        permissions: expect_context(),
         reason: RwSignal::default(),
         password: RwSignal::default(),
         proves: RwSignal::new(false),
         errors: FormErrors::default(),
         busy: RwSignal::new(false),
     };
-    let ActAs { auth, reason, password, proves, errors, busy } = form;
+    let ActAs { auth, reason, password, proves, errors, busy, .. } = form;
     let user = auth.user();
     let email = Signal::derive(move || user.get().map(|user| user.email).unwrap_or_default());
     let send = move |()| {

@@ -211,6 +211,7 @@ fn Entries(log: AuditPage, path: String, following: RwSignal<bool>) -> impl Into
 fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, following: RwSignal<bool>) {
     let newest = StoredValue::new(newest);
     let asking = StoredValue::new(false);
+    let permissions = expect_context::<Permissions>();
     effect(move |_| {
         if !following.get() {
             return;
@@ -227,11 +228,14 @@ fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, foll
                 None => path.clone(),
             };
             spawn_local(async move {
-                if let Ok(log) = page(newer).await {
-                    if log.newest_cursor.is_some() {
-                        newest.try_set_value(log.newest_cursor);
+                match page(newer).await {
+                    Ok(log) => {
+                        if log.newest_cursor.is_some() {
+                            newest.try_set_value(log.newest_cursor);
+                        }
+                        rows.all().try_update(|all| put_on_top(all, log.entries));
                     }
-                    rows.all().try_update(|all| put_on_top(all, log.entries));
+                    Err(failure) => permissions.note_age(&failure),
                 }
                 asking.try_set_value(false);
             });

@@ -20,8 +20,9 @@ mod users;
 mod words;
 
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_location;
+use leptos_router::hooks::{use_location, use_navigate};
 
 use self::act::{ActDialogs, Acts};
 use self::act_as::ActAsPage;
@@ -32,9 +33,11 @@ use self::roles::RolesPage;
 use self::sessions::SessionsPage;
 use self::user::UserPage;
 use self::users::UsersPage;
+use super::frame::here;
 use super::permissions::Permissions;
+use super::sign_in::again_path;
 use crate::reactive::memo;
-use crate::ui::{Heading, IconName, NothingHere, StateCard};
+use crate::ui::{Button, Emphasis, Heading, IconName, NothingHere, StateCard};
 use types::domain::UserId;
 use types::words::permissions as may;
 
@@ -112,6 +115,7 @@ fn Admin() -> impl IntoView {
     let place = memo(move |before: Option<&Place>| {
         path.with(|path| Place::of(path)).or_else(|| before.copied()).unwrap_or(Place::Overview)
     });
+    let too_old = memo(move |_| permissions.too_old());
     let shown = memo(move |_| {
         let place = place.get();
         (place, place.needs().is_none_or(|needed| permissions.allow(needed)))
@@ -119,17 +123,18 @@ fn Admin() -> impl IntoView {
     view! {
         <div class="page admin">
             <AdminNav />
-            {move || match shown.get() {
-                (_, false) => view! { <NotAllowed /> }.into_any(),
-                (Place::Overview, true) => view! { <OverviewPage /> }.into_any(),
-                (Place::Users, true) => view! { <UsersPage /> }.into_any(),
-                (Place::User(id), true) => view! { <UserPage id=id /> }.into_any(),
-                (Place::ActAs(id), true) => view! { <ActAsPage id=id /> }.into_any(),
-                (Place::Sessions, true) => view! { <SessionsPage /> }.into_any(),
-                (Place::EndByRule, true) => view! { <EndByRulePage /> }.into_any(),
-                (Place::Audit, true) => view! { <AuditLog /> }.into_any(),
-                (Place::Roles, true) => view! { <RolesPage /> }.into_any(),
-                (Place::Nowhere, true) => view! { <NothingHere title="Page not found" /> }.into_any(),
+            {move || match (too_old.get(), shown.get()) {
+                (Some(failure), _) => view! { <TooOld text=failure.message() /> }.into_any(),
+                (None, (_, false)) => view! { <NotAllowed /> }.into_any(),
+                (None, (Place::Overview, true)) => view! { <OverviewPage /> }.into_any(),
+                (None, (Place::Users, true)) => view! { <UsersPage /> }.into_any(),
+                (None, (Place::User(id), true)) => view! { <UserPage id=id /> }.into_any(),
+                (None, (Place::ActAs(id), true)) => view! { <ActAsPage id=id /> }.into_any(),
+                (None, (Place::Sessions, true)) => view! { <SessionsPage /> }.into_any(),
+                (None, (Place::EndByRule, true)) => view! { <EndByRulePage /> }.into_any(),
+                (None, (Place::Audit, true)) => view! { <AuditLog /> }.into_any(),
+                (None, (Place::Roles, true)) => view! { <RolesPage /> }.into_any(),
+                (None, (Place::Nowhere, true)) => view! { <NothingHere title="Page not found" /> }.into_any(),
             }}
         </div>
         <ActDialogs />
@@ -161,6 +166,30 @@ fn AdminNav() -> impl IntoView {
         <nav class="admin-nav" aria-label="Administration">
             <ul role="list">{links}</ul>
         </nav>
+    }
+    .into_any()
+}
+
+/// In place of every page, where the sign-in was too long ago to administer: leads back here through another one.
+#[component]
+fn TooOld(text: String) -> impl IntoView {
+    let location = use_location();
+    let navigate = use_navigate();
+    let again = move |()| {
+        let here = here(&location.pathname.get_untracked(), &location.search.get_untracked());
+        navigate(&again_path(&here), NavigateOptions::default());
+    };
+    view! {
+        <div class="page-head">
+            <Heading title="Administration" />
+        </div>
+        <div role="status">
+            <StateCard icon=IconName::ShieldAlert title="Your sign-in was a while ago" text=text>
+                <Button emphasis=Emphasis::Primary on_press=again>
+                    "Sign in again"
+                </Button>
+            </StateCard>
+        </div>
     }
     .into_any()
 }

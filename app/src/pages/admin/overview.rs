@@ -7,6 +7,7 @@ use super::chart::SignInChart;
 use super::parts::{RowsSkeleton, moment, note_refusals};
 use super::words::{counted, grouped, list_age};
 use crate::pages::load::{Load, Loader};
+use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
 use crate::state::{Failure, clock_time, date};
 use crate::ui::words::humanised;
@@ -17,21 +18,23 @@ use types::api::{AdminOverview, JobCount, ServerState, SignInCount};
 /// How often it is fetched again, in milliseconds. What it says may be some seconds old anyway.
 const REFRESH_MS: u32 = 10_000;
 
-async fn fetch() -> Result<AdminOverview, Failure> {
-    get(OVERVIEW.to_owned()).await
+/// What is here stays where fetching it anew fails: then only this notes that the session is too old by now.
+async fn fetch(permissions: Permissions) -> Result<AdminOverview, Failure> {
+    get(OVERVIEW.to_owned()).await.inspect_err(|failure| permissions.note_age(failure))
 }
 
 /// Numbers first, then how they came about, then who serves.
 #[component]
 pub(super) fn OverviewPage() -> impl IntoView {
+    let permissions = expect_context::<Permissions>();
     let loader = Loader::<AdminOverview>::new();
-    let again = loader.follow(move || loader.fetch(fetch()));
+    let again = loader.follow(move || loader.fetch(fetch(permissions)));
     note_refusals(loader);
     effect(move |_| {
         every(REFRESH_MS, move || {
             // One question at a time.
             if !loader.is_under_way() {
-                loader.fetch(fetch());
+                loader.fetch(fetch(permissions));
             }
         });
     });
