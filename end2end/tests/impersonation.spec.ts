@@ -74,11 +74,22 @@ test("the person sees who acts and why, and ends it", async ({ open, api }) => {
   await expect(grace.page.getByText(`${demo.name} began to act for you, for support`)).toBeVisible();
 });
 
-test("a reload goes back to the operator", async ({ open, api }) => {
-  const { operator } = await acts(open, api);
+test("a reload goes back to the operator, and the person sees nobody act any more", async ({ open, api }) => {
+  const { grace, operator } = await acts(open, api);
+  const support = grace.device(`Support: ${demo.name}`);
+  await expect(support).toBeVisible();
   await operator.page.reload();
   await operator.seesDevices(1);
   await expect(banner(operator)).toBeHidden();
+  await expect(support).toBeHidden();
+});
+
+test("leaving for another place ends it as well", async ({ open, api }) => {
+  const { grace, operator } = await acts(open, api);
+  const support = grace.device(`Support: ${demo.name}`);
+  await expect(support).toBeVisible();
+  await operator.page.goto("about:blank");
+  await expect(support).toBeHidden();
 });
 
 test("what the person has to do in person is not offered", async ({ open, api }) => {

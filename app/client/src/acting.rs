@@ -1,6 +1,6 @@
 //! Acting as another user, for support: a second token beside that of this tab's own session. It is held in memory
-//! only, and travels without cookies. So whoever acts stays signed in as before, a reload goes back to that, and other
-//! tabs hear nothing of it.
+//! only, and travels without cookies. So whoever acts stays signed in as before, other tabs hear nothing of it, and a
+//! reload goes back to that: the page that is left ends the session in which it acted.
 //!
 //! As long as somebody acts, the pages are told that the other user is signed in here, every signed call is made for
 //! them, and live events of the own session stay untold.
@@ -84,6 +84,14 @@ impl Client {
         }
         self.acting_is_over(&acting);
         Ok(())
+    }
+
+    /// The page is left for good: ends it, as nobody holds the token from then on.
+    pub fn page_is_left(&self) {
+        let acting = self.inner.state.borrow_mut().acting.take();
+        if let Some(acting) = acting {
+            self.inner.ports.transport.send_last(acting.request(Method::Delete, ACTING, None));
+        }
     }
 
     /// Sends a request for the user for whom somebody acts. A refused token is the end of it: there is no other.

@@ -107,6 +107,9 @@ pub trait Transport {
     /// Sends one request, with the header that proves it comes from script of this origin.
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>>;
 
+    /// Sends a request as the page is left: it goes out although the page is gone, and nobody waits for the answer.
+    fn send_last(&self, request: Request);
+
     /// Opens the event stream.
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>>;
 }

@@ -3,6 +3,7 @@
 use super::world::{Tab, World};
 use crate::double::{ACTING_TOKEN, PASSWORD, user_summary};
 use crate::notice::Change;
+use crate::ports::Method;
 use crate::{ActingFor, AuthStatus, Failure};
 use types::api::impersonation::{ACTING, impersonate};
 use types::api::{Ended, ServerEvent, paths};
@@ -177,6 +178,26 @@ fn the_row_of_the_session_in_the_list_stops_it() {
     assert_eq!(ended.map(|answer| answer.sessions_ended), Ok(1));
     assert_eq!(world.server.count(ACTING), 1);
     assert!(tab.signed_in());
+}
+
+#[test]
+fn a_page_that_is_left_ends_it() {
+    let world = World::new();
+    let tab = acting_tab(&world);
+    tab.client.page_is_left();
+    let seen = world.server.last(ACTING).unwrap();
+    assert_eq!((seen.method, seen.bearer.as_deref(), seen.cookies), (Method::Delete, Some(ACTING_TOKEN), false));
+    tab.client.page_is_left();
+    assert_eq!(world.server.count(ACTING), 1, "there is nothing left to end");
+}
+
+#[test]
+fn a_page_that_is_left_by_whoever_does_not_act_ends_nothing() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let before = world.server.count(paths::LOGOUT);
+    tab.client.page_is_left();
+    assert_eq!((world.server.count(ACTING), world.server.count(paths::LOGOUT)), (0, before));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{Event, EventTarget, VisibilityState};
+use web_sys::{Event, EventTarget, PageTransitionEvent, VisibilityState};
 
 use client::Client;
 
@@ -35,9 +35,15 @@ pub fn listen(client: &Client) {
         let client = client.clone();
         move || client.wakes()
     });
-    on(&window, "pagehide", {
+    on_event(&window, "pagehide", {
         let client = client.clone();
-        move || client.falls_asleep()
+        move |event: Event| {
+            let may_come_back = event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted);
+            if !may_come_back {
+                client.page_is_left();
+            }
+            client.falls_asleep();
+        }
     });
     // `pageshow` comes when the page is taken out of the back-forward cache: its timers and its stream stood still.
     on(&window, "pageshow", {
@@ -60,7 +66,11 @@ pub fn listen(client: &Client) {
 }
 
 fn on(target: &EventTarget, name: &str, act: impl Fn() + 'static) {
-    let callback = Closure::<dyn Fn(Event)>::new(move |_| act());
+    on_event(target, name, move |_| act());
+}
+
+fn on_event(target: &EventTarget, name: &str, act: impl Fn(Event) + 'static) {
+    let callback = Closure::<dyn Fn(Event)>::new(act);
     // Without a target there are no events, which does no harm.
     let _ = target.add_event_listener_with_callback(name, callback.as_ref().unchecked_ref());
     // It listens for as long as the tab lives.

@@ -7,7 +7,9 @@ use gloo_net::http::{self, RequestBuilder};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, ReadableStream, ReadableStreamDefaultReader, RequestCredentials};
+use web_sys::{
+    AbortController, AbortSignal, ReadableStream, ReadableStreamDefaultReader, RequestCredentials, RequestInit,
+};
 
 use client::AccessToken;
 use client::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
@@ -19,6 +21,16 @@ pub struct Fetch;
 impl Transport for Fetch {
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>> {
         send(request).boxed_local()
+    }
+
+    fn send_last(&self, request: Request) {
+        let (Some(window), Ok(request)) = (web_sys::window(), prepare(request, None)) else { return };
+        let options = RequestInit::new();
+        // web-sys has no name for it.
+        let _ = Reflect::set(&options, &JsValue::from_str("keepalive"), &JsValue::TRUE);
+        let request: web_sys::Request = request.into();
+        // Nobody is left to hear what comes of it.
+        let _ = window.fetch_with_request_and_init(&request, &options);
     }
 
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
@@ -51,21 +63,8 @@ impl Drop for AbortOnDrop {
 
 async fn send(request: Request) -> Result<Response, Unreachable> {
     let abort = AbortOnDrop::new();
-    let builder = match request.method {
-        Method::Get => http::Request::get(&request.path),
-        Method::Post => http::Request::post(&request.path),
-        Method::Put => http::Request::put(&request.path),
-        Method::Patch => http::Request::patch(&request.path),
-        Method::Delete => http::Request::delete(&request.path),
-    };
-    let credentials = if request.cookies { RequestCredentials::SameOrigin } else { RequestCredentials::Omit };
-    let builder =
-        ours(builder, request.bearer.as_ref(), &abort).header("accept", "application/json").credentials(credentials);
-    let request = match request.body {
-        Some(body) => builder.header("content-type", "application/json").body(body),
-        None => builder.build(),
-    };
-    let response = request.map_err(|_| Unreachable)?.send().await.map_err(|_| Unreachable)?;
+    let request = prepare(request, abort.signal().as_ref())?;
+    let response = request.send().await.map_err(|_| Unreachable)?;
     let headers = response.headers();
     Ok(Response {
         status: response.status(),
@@ -76,8 +75,27 @@ async fn send(request: Request) -> Result<Response, Unreachable> {
     })
 }
 
-fn ours(builder: RequestBuilder, bearer: Option<&AccessToken>, abort: &AbortOnDrop) -> RequestBuilder {
-    let builder = builder.header(paths::CLIENT_HEADER, "web").abort_signal(abort.signal().as_ref());
+/// The request as `fetch` takes it.
+fn prepare(request: Request, abort: Option<&AbortSignal>) -> Result<http::Request, Unreachable> {
+    let builder = match request.method {
+        Method::Get => http::Request::get(&request.path),
+        Method::Post => http::Request::post(&request.path),
+        Method::Put => http::Request::put(&request.path),
+        Method::Patch => http::Request::patch(&request.path),
+        Method::Delete => http::Request::delete(&request.path),
+    };
+    let credentials = if request.cookies { RequestCredentials::SameOrigin } else { RequestCredentials::Omit };
+    let builder =
+        ours(builder, request.bearer.as_ref(), abort).header("accept", "application/json").credentials(credentials);
+    let prepared = match request.body {
+        Some(body) => builder.header("content-type", "application/json").body(body),
+        None => builder.build(),
+    };
+    prepared.map_err(|_| Unreachable)
+}
+
+fn ours(builder: RequestBuilder, bearer: Option<&AccessToken>, abort: Option<&AbortSignal>) -> RequestBuilder {
+    let builder = builder.header(paths::CLIENT_HEADER, "web").abort_signal(abort);
     match bearer {
         Some(token) => builder.header("authorization", &format!("Bearer {}", token.expose())),
         None => builder,
@@ -86,7 +104,7 @@ fn ours(builder: RequestBuilder, bearer: Option<&AccessToken>, abort: &AbortOnDr
 
 async fn open_stream(bearer: AccessToken) -> Result<StreamAnswer, Unreachable> {
     let abort = AbortOnDrop::new();
-    let builder = ours(http::Request::get(paths::EVENTS), Some(&bearer), &abort);
+    let builder = ours(http::Request::get(paths::EVENTS), Some(&bearer), abort.signal().as_ref());
     let request = builder.header("accept", "text/event-stream").credentials(RequestCredentials::Omit).build();
     let response = request.map_err(|_| Unreachable)?.send().await.map_err(|_| Unreachable)?;
     let status = response.status();

@@ -103,6 +103,10 @@ impl Transport for Remembering {
         .boxed_local()
     }
 
+    fn send_last(&self, request: Request) {
+        self.inner.send_last(request);
+    }
+
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
         self.inner.open_stream(bearer)
     }
@@ -163,6 +167,9 @@ impl Transport for Browser {
         }
         .boxed_local()
     }
+
+    /// No page is left here.
+    fn send_last(&self, _: Request) {}
 
     fn open_stream(&self, _: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
         futures::future::ready(Err(Unreachable)).boxed_local()
