@@ -119,8 +119,8 @@ fn Filters(filter: Filter) -> impl IntoView {
     view! {
         <search class="admin-filters" aria-label="Find entries">
             <Select id="action" label="What happened" value=filter.action options=actions />
-            <Field id="user" label="Id of whom it concerns" value=filter.user />
-            <Field id="actor" label="Id of who did it" value=filter.actor />
+            <Field id="user" label="Whom it concerns" example="E-mail or id" value=filter.user />
+            <Field id="actor" label="Who did it" example="E-mail or id" value=filter.actor />
             <Field id="address" label="Address" example="192.0.2.17" value=filter.address />
             <Field id="from" label="From" kind="date" value=filter.from />
             <Field id="to" label="Before" kind="date" value=filter.to />

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::act::{Act, Acts};
-use super::calls::{get, send};
+use super::calls::{Found, get, query, send};
 use super::parts::Check;
 use super::sessions::{SessionFields, SessionFilter, SessionRow, start_of_day};
 use super::words::{counted, counted_users, ends_by_rule, progress, rule_in_words};
@@ -13,8 +13,8 @@ use crate::reactive::{effect, memo};
 use crate::state::Failure;
 use crate::ui::{Banner, BannerTone, Button, Emphasis, Form, FormErrors, FormProblem, Heading, every};
 use client::ports::Method;
-use types::api::admin::{END_BY_RULE, PREVIEW_RULE, end_run};
-use types::api::{EndByRuleRequest, EndPreview, EndRule, EndRun};
+use types::api::admin::{END_BY_RULE, PREVIEW_RULE, USERS, end_run};
+use types::api::{AdminUserList, EndByRuleRequest, EndPreview, EndRule, EndRun};
 use types::domain::{Invalid, Timestamp, UserId};
 use types::words::EndRunStatus;
 
@@ -35,13 +35,37 @@ struct RuleForm {
     run: RwSignal<Option<EndRun>>,
 }
 
+/// The id of the person who is named by e-mail. What is no e-mail of anybody stays as it is.
+async fn id_of(user: String) -> Result<String, Failure> {
+    let email = user.trim().to_lowercase();
+    if !email.contains('@') {
+        return Ok(user);
+    }
+    // Of those whose e-mail begins so, the one that is no longer comes first.
+    let found: AdminUserList = get(query(USERS, &[("q", email.as_str()), ("limit", "1")])).await?;
+    let found = found.users.into_iter().find(|found| found.email == email);
+    Ok(found.map_or(user, |found| found.user_id.to_string()))
+}
+
+/// The rule that the fields say, and what it would end; or what is wrong with the fields, in a sentence.
+async fn look_at(mut fields: [String; 5], all: bool) -> Result<Found<(EndRule, EndPreview)>, Failure> {
+    let [user, ..] = &mut fields;
+    *user = id_of(std::mem::take(user)).await?;
+    let rule = match rule(fields.each_ref().map(String::as_str), all) {
+        Ok(rule) => rule,
+        Err((_, invalid)) => return Ok(Err(invalid.message)),
+    };
+    let preview = send(Method::Post, PREVIEW_RULE.to_owned(), &rule).await?;
+    Ok(Ok((rule, preview)))
+}
+
 /// The rule that the fields say, or what is wrong with which of them.
 fn rule([user, network, client, place, before]: [&str; 5], all: bool) -> Result<EndRule, (&'static str, Invalid)> {
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let wrong = |message: &'static str| Invalid::new("malformed", message);
     let user = match given(user) {
         None => None,
-        Some(id) => Some(id.parse::<UserId>().map_err(|_| ("user", wrong("This is no id of a person.")))?),
+        Some(id) => Some(id.parse::<UserId>().map_err(|_| ("user", wrong("Nobody has this e-mail or id.")))?),
     };
     let signed_in_before = match start_of_day(before.trim()) {
         day if day.is_empty() => None,
@@ -86,16 +110,13 @@ impl RuleForm {
     /// Asks what the rule would end.
     fn fetch_preview(self, permissions: Permissions) {
         let (fields, all) = untrack(|| self.typed());
-        let rule = match rule(fields.each_ref().map(String::as_str), all) {
-            Ok(rule) => rule,
-            Err((_, invalid)) => return self.errors.set_whole(invalid.message),
-        };
         self.busy.set(true);
         spawn_local(async move {
-            match send::<EndPreview>(Method::Post, PREVIEW_RULE.to_owned(), &rule).await {
-                Ok(preview) => {
-                    self.preview.try_set(Some((rule, preview)));
+            match look_at(fields, all).await {
+                Ok(Ok(looked_at)) => {
+                    self.preview.try_set(Some(looked_at));
                 }
+                Ok(Err(text)) => self.errors.set_whole(text),
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
                     permissions.note(&failure);

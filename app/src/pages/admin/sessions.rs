@@ -19,7 +19,7 @@ use types::words::permissions as may;
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub(super) struct SessionFilter {
-    /// The id of whose they are.
+    /// The id or the e-mail of whose they are.
     pub user: RwSignal<String>,
     /// An address or a network.
     pub network: RwSignal<String>,
@@ -117,7 +117,7 @@ pub(super) fn SessionFields(filter: SessionFilter) -> impl IntoView {
         <Field id="client" label="Client" example="Chrome" value=filter.client />
         <Field id="place" label="Place" example="Berlin" value=filter.place />
         <Field id="before" label="Signed in before" kind="date" value=filter.before />
-        <Field id="user" label="Id of a person" value=filter.user />
+        <Field id="user" label="Person" example="E-mail or id" value=filter.user />
     }
     .into_any()
 }

@@ -297,7 +297,7 @@ pub struct AdminSessionsEnded {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AdminSessionQuery {
-    /// Of this user, by id.
+    /// Of this user, by id or by e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Last seen from this address, or from one of this network, such as `192.0.2.0/24`.
@@ -432,10 +432,10 @@ pub struct EndRun {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AuditQuery {
-    /// About this user, by id.
+    /// About this user, by id or by the e-mail that they have now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// By this administrator, by id.
+    /// By this administrator, by id or by the e-mail that they have now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// The name of an action.

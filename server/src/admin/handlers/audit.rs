@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
-use super::users::{LONGEST_PAGE, PAGE};
+use super::users::{LONGEST_PAGE, PAGE, named};
 use crate::audit::{ExportError, ExportFormat, export_page};
 use crate::auth::action_limits::LimitedAction;
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
@@ -50,7 +50,8 @@ pub async fn list(
 ) -> Result<Json<AuditPage>, ApiError> {
     let asked = PageQuery { cursor: query.cursor.clone(), limit: query.limit.clone() };
     let Page { before, limit } = Page::read(&asked, PAGE, LONGEST_PAGE)?;
-    let Asked { from, to, user, actor, action, address } = Asked::read(&query)?;
+    administrator.may_do(&state, LimitedAction::Search).await?;
+    let Asked { from, to, user, actor, action, address } = Asked::read(&state, &query).await?;
     let after = match query.after.clone() {
         // A cursor is the same, whichever way it is gone from.
         Some(cursor) => {
@@ -62,7 +63,6 @@ pub async fn list(
     let from = after.map_or(from, |(at, _)| from.max(at.minus(COMMITTED_WITHIN)));
     // No entry has the smallest id: those of that very moment are not before it.
     let before = before.map_or((to, Uuid::nil()), |before| before.min((to, Uuid::nil())));
-    administrator.may_do(&state, LimitedAction::Search).await?;
     let search = AuditSearch { from, before, user, actor, action, address };
     let mut rows = state.context.store.audit().search_entries(&search, i64::from(limit) + 1).await?;
     let is_more = rows.len() > usize::from(limit);
@@ -85,14 +85,14 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(query: &AuditQuery) -> Result<Self, ApiError> {
+    async fn read(state: &ApiState, query: &AuditQuery) -> Result<Self, ApiError> {
         is_plain("action", query.action.as_deref())?;
         is_plain("address", query.address.as_deref())?;
         Ok(Self {
             from: moment("from", query.from.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MIN)),
             to: moment("to", query.to.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MAX)),
-            user: id("user", query.user.as_ref())?,
-            actor: id("actor", query.actor.as_ref())?,
+            user: named(state, "user", query.user.as_deref()).await?,
+            actor: named(state, "actor", query.actor.as_deref()).await?,
             action: filled(query.action.as_ref()).map(str::to_owned),
             address: filled(query.address.as_ref()).map(str::to_owned),
         })
@@ -101,11 +101,6 @@ impl Asked {
 
 fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty())
-}
-
-fn id(field: &str, text: Option<&String>) -> Result<Option<UserId>, ApiError> {
-    let id = filled(text).map(|text| text.parse::<UserId>().map_err(|_| malformed(field, "This is not a user id.")));
-    id.transpose()
 }
 
 fn moment(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, ApiError> {
@@ -178,8 +173,8 @@ pub async fn export(
         Some("csv") => (ExportFormat::Csv, "text/csv; charset=utf-8", "latchkey-audit.csv"),
         Some(_) => return Err(malformed("format", "Use ndjson or csv.")),
     };
-    let Asked { from, to, user, actor, action, address } = Asked::read(&query)?;
     administrator.may_do(&state, LimitedAction::AuditExport).await?;
+    let Asked { from, to, user, actor, action, address } = Asked::read(&state, &query).await?;
     let audit = NewAudit {
         actor_id: Some(administrator.token.user_id),
         session_id: Some(administrator.token.session_id),

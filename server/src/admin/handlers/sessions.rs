@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::errors::{malformed, wrong_cursor};
-use super::users::limit_of;
+use super::users::{limit_of, named};
 use super::views;
 use crate::admin::permissions::SESSIONS_END;
 use crate::admin::{AdminError, Change, Place, SessionRule, UserKey};
@@ -48,8 +48,9 @@ pub async fn list(
         Some(cursor) => Some(read_cursor(cursor).ok_or_else(|| wrong_cursor("cursor"))?),
         None => None,
     };
-    let rule = rule_of(query)?;
     administrator.may_do(&state, LimitedAction::Search).await?;
+    let user = named(&state, "user", query.user.as_deref()).await?;
+    let rule = rule_of(query, user)?;
     let administration = &state.admin().administration;
     let (rows, next) = administration.live_sessions(&rule, after, limit).await?;
     let users = administration.users_of(&rows).await?;
@@ -59,15 +60,13 @@ pub async fn list(
     }))
 }
 
-fn rule_of(query: AdminSessionQuery) -> Result<SessionRule, ApiError> {
+fn rule_of(query: AdminSessionQuery, user: Option<UserId>) -> Result<SessionRule, ApiError> {
     let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    let user = filled(query.user)
-        .map(|text| text.trim().parse::<UserId>().map_err(|_| malformed("user", "This is not a user id.")));
     let signed_in_before = filled(query.signed_in_before).map(|text| {
         Timestamp::parse_rfc3339(text.trim()).ok_or_else(|| malformed("signedInBefore", "Use a moment in UTC."))
     });
     let rule = EndRule {
-        user: user.transpose()?,
+        user,
         network: filled(query.network),
         client: filled(query.client),
         place: filled(query.place),

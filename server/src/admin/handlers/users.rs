@@ -87,6 +87,19 @@ pub async fn list(
     Ok(Json(AdminUserList { users: users.into_iter().map(views::summary).collect(), next_cursor }))
 }
 
+/// The user whom a filter names, by id or by e-mail.
+pub async fn named(state: &ApiState, field: &str, text: Option<&str>) -> Result<Option<UserId>, ApiError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let key: UserKey =
+        text.parse().map_err(|_| malformed(field, "This is neither the id nor the e-mail of a user."))?;
+    if let UserKey::Id(id) = key {
+        return Ok(Some(id));
+    }
+    let user = state.admin().administration.find_user(&key).await?;
+    let nobody = || malformed(field, "Nobody has this e-mail. Whoever was deleted is found by the id.");
+    Ok(Some(user.ok_or_else(nobody)?.id))
+}
+
 /// How many are asked for.
 pub fn limit_of(limit: Option<&String>) -> Result<u16, ApiError> {
     let asked = PageQuery { cursor: None, limit: limit.cloned() };

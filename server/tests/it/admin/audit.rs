@@ -59,6 +59,17 @@ async fn the_log_is_searched_in_pages_and_followed(#[values(Backend::Sqlite, Bac
     let newer = search(&format!("after={newest}")).await;
     assert_eq!(actions(&newer)[0], "user_enabled");
     assert!(!actions(&newer).contains(&"registered"), "only what is newer, and the seconds before it");
+    assert_eq!(
+        search(&format!("user={BOB}")).await.body["entries"],
+        search(&format!("user={}", id_of(&bob))).await.body["entries"]
+    );
+    assert_eq!(actions(&search(&format!("actor={ADA}&action=user_disabled")).await), ["user_disabled"]);
+    for (query, field) in
+        [("user=nobody@example.com", "user"), ("actor=nobody@example.com", "actor"), ("user=b", "user")]
+    {
+        let refused = ada.get(&format!("{}?{query}", paths::AUDIT)).await;
+        assert_eq!((refused.status, refused.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec![field]));
+    }
     let refused = ada.get(&format!("{}?user=bob&from=today", paths::AUDIT)).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

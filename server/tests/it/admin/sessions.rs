@@ -48,6 +48,7 @@ async fn sessions_are_listed_by_what_they_have_in_common_and_ended(
     assert_eq!(count(&lists("signedInBefore=2020-01-01T00:00:00Z").await), 0);
     let his = lists(&format!("user={}", id_of(&bob))).await;
     assert_eq!((count(&his), &his.body["sessions"][0]["email"]), (1, &json!(BOB)));
+    assert_eq!(lists(&format!("user={BOB}")).await.body["sessions"], his.body["sessions"]);
     for network in ["", "127.0.0.0/8"] {
         let first = lists(&format!("limit=1&network={network}")).await;
         let next = first.body["nextCursor"].as_str().expect("a next page");
