@@ -323,6 +323,31 @@ test("pages that cannot be loaded say so, and trying again helps", async ({ pers
   await expect(person.page.getByRole("list", { name: "People" })).toContainText(demo.email);
 });
 
+test("what was looked for is there again on the way back and after a reload", async ({ person }) => {
+  await person.signsIn(demo);
+  await opens(person, "/admin/users");
+  const find = person.page.getByLabel("Find", { exact: true });
+  const people = person.page.getByRole("list", { name: "People" });
+  await find.fill(demo.name.toUpperCase());
+  await expect(person.page).toHaveURL(/\/admin\/users\?q=/);
+  await people.getByRole("link", { name: demo.name }).click();
+  await expect(person.heading(demo.name)).toBeVisible();
+  await person.page.goBack();
+  await expect(find).toHaveValue(demo.name.toUpperCase());
+  await expect(people).toContainText(demo.email);
+  await person.page.reload();
+  await expect(find).toHaveValue(demo.name.toUpperCase());
+
+  await opens(person, "/admin/audit");
+  await person.field("Who did it").fill(demo.email);
+  const from = person.page.getByLabel("From", { exact: true });
+  await from.fill("2026-01-02");
+  await expect(person.page).toHaveURL(/\?actor=.*&from=2026-01-02/);
+  await person.page.reload();
+  await expect(person.field("Who did it")).toHaveValue(demo.email);
+  await expect(from).toHaveValue("2026-01-02");
+});
+
 test("who signed in too long ago is told so, and comes back through another sign-in", async ({ person }) => {
   person.complaints.allow(/status of 403/);
   await person.signsIn(demo);

@@ -67,6 +67,9 @@ pub fn fragment() -> String {
 /// There is no address.
 pub fn forget_fragment() {}
 
+/// There is no address.
+pub fn store_query(_query: &str) {}
+
 /// There is no history.
 pub fn store_with_page(_name: &str, _text: Option<&str>) {}
 

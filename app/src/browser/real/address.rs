@@ -22,6 +22,20 @@ fn try_forget_fragment() -> Result<(), JsValue> {
     history.replace_state_with_url(&history.state()?, "", Some(&here))
 }
 
+/// Has the address of the page that is shown say this query, and loads nothing: a reload and the way back lead to it.
+pub fn store_query(query: &str) {
+    // What could go wrong is a history that takes no more for a while, and then the address stays as it is.
+    let _ = try_store_query(query);
+}
+
+fn try_store_query(query: &str) -> Result<(), JsValue> {
+    let window = web_sys::window().ok_or(JsValue::NULL)?;
+    let path = window.location().pathname()?;
+    let here = if query.is_empty() { path } else { format!("{path}?{query}") };
+    let history = window.history()?;
+    history.replace_state_with_url(&history.state()?, "", Some(&here))
+}
+
 /// Stores a text with the page that is shown, or takes it away: it is there after a reload, and gone with the tab.
 pub fn store_with_page(name: &str, text: Option<&str>) {
     // What could go wrong is a history that takes no state, and then nothing is stored.

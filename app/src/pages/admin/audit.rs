@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_query_map;
 
 use super::calls::{Found, at_cursor, download, get, query, with_member};
-use super::parts::{Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, show_more};
-use super::sessions::start_of_day;
+use super::parts::{
+    Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more,
+};
+use super::sessions::{day_of_address, start_of_day};
 use super::words::{action_words, known_action, why};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
@@ -38,16 +39,15 @@ struct Filter {
 }
 
 impl Filter {
-    /// Whom an address of this page asks for, and nothing else in particular.
+    /// What the address of the page says, in the words of the call.
     fn of_address() -> Self {
-        let user = use_query_map().with_untracked(|members| members.get("user")).unwrap_or_default();
         Self {
-            action: RwSignal::default(),
-            user: RwSignal::new(user),
-            actor: RwSignal::default(),
-            address: RwSignal::default(),
-            from: RwSignal::default(),
-            to: RwSignal::default(),
+            action: of_address("action"),
+            user: of_address("user"),
+            actor: of_address("actor"),
+            address: of_address("address"),
+            from: day_of_address("from"),
+            to: day_of_address("to"),
         }
     }
 

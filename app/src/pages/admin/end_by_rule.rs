@@ -92,7 +92,7 @@ fn rule([user, network, client, place, before]: [&str; 5], all: bool) -> Result<
 impl RuleForm {
     fn new() -> Self {
         Self {
-            filter: SessionFilter::new(),
+            filter: SessionFilter::of_address(),
             all: RwSignal::new(false),
             errors: FormErrors::default(),
             busy: RwSignal::new(false),

@@ -4,9 +4,11 @@ use std::future::Future;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_router::hooks::use_query_map;
 use serde::de::DeserializeOwned;
 
 use super::calls::{Found, find};
+use crate::browser;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
@@ -141,13 +143,24 @@ pub(super) fn debounced(filter: impl Fn() -> String + Send + Sync + 'static) -> 
     debounced
 }
 
-/// Fetches what is looked for, whenever that is something else. Gives the action of *Try again*. Call it from the
-/// component that shows what is found.
+/// What the query of the page's address says under that name, to be changed by a field.
+pub(super) fn of_address(name: &str) -> RwSignal<String> {
+    RwSignal::new(use_query_map().with_untracked(|members| members.get(name)).unwrap_or_default())
+}
+
+/// Fetches what is looked for, whenever that is something else, and has the page's address say it. Gives the action of
+/// *Try again*. Call it from the component that shows what is found.
 pub(super) fn follow<T>(loader: Loader<Found<T>>, path: RwSignal<String>) -> Callback<()>
 where
     T: Clone + DeserializeOwned + Send + Sync + 'static,
 {
     note_refusals(loader);
+    effect(move |has_run| {
+        let path = path.get();
+        if has_run {
+            browser::store_query(path.split_once('?').map_or("", |(_, query)| query));
+        }
+    });
     let asked = StoredValue::new(String::new());
     loader.follow(move || {
         let path = path.get();

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::act::{Act, Acts};
 use super::calls::{Found, at_cursor, get, query, send, send_for_nothing};
-use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, debounced, follow, moment, show_more};
+use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, debounced, follow, moment, of_address, show_more};
 use super::words::counted;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
@@ -32,14 +32,14 @@ pub(super) struct SessionFilter {
 }
 
 impl SessionFilter {
-    /// Nothing in particular.
-    pub fn new() -> Self {
+    /// What the address of the page says, in the words of the call.
+    pub fn of_address() -> Self {
         Self {
-            user: RwSignal::default(),
-            network: RwSignal::default(),
-            client: RwSignal::default(),
-            place: RwSignal::default(),
-            before: RwSignal::default(),
+            user: of_address("user"),
+            network: of_address("network"),
+            client: of_address("client"),
+            place: of_address("place"),
+            before: day_of_address("signedInBefore"),
         }
     }
 
@@ -63,6 +63,12 @@ pub(super) fn start_of_day(day: &str) -> String {
     if day.is_empty() { String::new() } else { format!("{day}T00:00:00Z") }
 }
 
+/// The day whose beginning the address of the page says.
+pub(super) fn day_of_address(name: &str) -> RwSignal<String> {
+    let moment = of_address(name).get_untracked();
+    RwSignal::new(moment.split_once('T').map_or(moment.as_str(), |(day, _)| day).to_owned())
+}
+
 async fn page(path: String) -> Result<AdminSessionList, Failure> {
     get(path).await
 }
@@ -70,7 +76,7 @@ async fn page(path: String) -> Result<AdminSessionList, Failure> {
 /// The sessions of everybody, by what is looked for.
 #[component]
 pub(super) fn SessionsPage() -> impl IntoView {
-    let filter = SessionFilter::new();
+    let filter = SessionFilter::of_address();
     let path = debounced(move || filter.path());
     let loader = Loader::<Found<AdminSessionList>>::new();
     let again = follow(loader, path);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::calls::{Found, at_cursor, get, query};
-use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, show_more};
+use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
@@ -14,23 +14,30 @@ use types::api::roles::ROLES;
 use types::api::{AdminUserList, AdminUserSummary, RoleList};
 use types::words::permissions as may;
 
+/// Those who are disabled, as the call says it.
+const DISABLED: &str = "disabled";
+/// Those whose address nobody has confirmed.
+const UNVERIFIED: &str = "unverified";
+
 /// What is looked for.
 #[derive(Clone, Copy)]
 struct Filter {
     text: RwSignal<String>,
     sort: RwSignal<String>,
     role: RwSignal<String>,
-    /// `disabled`, `unverified` or nothing.
+    /// [`DISABLED`], [`UNVERIFIED`] or nothing.
     state: RwSignal<String>,
 }
 
 impl Filter {
-    fn new() -> Self {
+    /// What the address of the page says, in the words of the call.
+    fn of_address() -> Self {
+        let state = [DISABLED, UNVERIFIED].into_iter().find(|state| !of_address(state).get_untracked().is_empty());
         Self {
-            text: RwSignal::default(),
-            sort: RwSignal::new("email".to_owned()),
-            role: RwSignal::default(),
-            state: RwSignal::default(),
+            text: of_address("q"),
+            sort: of_address("sort"),
+            role: of_address("role"),
+            state: RwSignal::new(state.unwrap_or_default().to_owned()),
         }
     }
 
@@ -42,8 +49,8 @@ impl Filter {
             ("q", text.trim()),
             ("sort", sort.as_str()),
             ("role", role.as_str()),
-            ("disabled", is("disabled")),
-            ("unverified", is("unverified")),
+            (DISABLED, is(DISABLED)),
+            (UNVERIFIED, is(UNVERIFIED)),
         ];
         query(USERS, &members)
     }
@@ -56,7 +63,7 @@ async fn page(path: String) -> Result<AdminUserList, Failure> {
 /// The users of the installation, by what is looked for.
 #[component]
 pub(super) fn UsersPage() -> impl IntoView {
-    let filter = Filter::new();
+    let filter = Filter::of_address();
     let path = debounced(move || filter.path());
     let loader = Loader::<Found<AdminUserList>>::new();
     let again = follow(loader, path);
@@ -115,8 +122,8 @@ fn Filters(filter: Filter) -> impl IntoView {
     let options = |options: &[(&str, &str)]| -> Vec<(String, String)> {
         options.iter().map(|(value, name)| ((*value).to_owned(), (*name).to_owned())).collect()
     };
-    let sorts = options(&[("email", "E-mail"), ("name", "Name"), ("newest", "Newest first")]);
-    let states = options(&[("", "Anybody"), ("disabled", "Disabled"), ("unverified", "Address not confirmed")]);
+    let sorts = options(&[("", "E-mail"), ("name", "Name"), ("newest", "Newest first")]);
+    let states = options(&[("", "Anybody"), (DISABLED, "Disabled"), (UNVERIFIED, "Address not confirmed")]);
     view! {
         <search class="admin-filters" aria-label="Find people">
             <Field
