@@ -259,7 +259,12 @@ test("a rule says what it would end before it does, and fills in while it does",
   await expect(admin.dialog()).toContainText("of a client with “Firefox”");
   await confirms(admin, "End 2 sessions");
   await expect(main.locator(".admin-preview")).toHaveText("Done: 2 sessions ended.");
+  await expect(admin.page.getByRole("heading", { name: "Sessions ended" })).toBeVisible();
   await other.isSignedOut();
+  await admin.page.reload();
+  await expect(main.locator(".admin-preview")).toHaveText("Done: 2 sessions ended.");
+  await admin.button("Done").click();
+  await expect(main.locator(".admin-preview")).toHaveCount(0);
 });
 
 test("the audit log is followed live, looked through and taken along", async ({ person, api }) => {

@@ -10,7 +10,7 @@ use super::sessions::{SessionFields, SessionFilter, SessionRow, start_of_day};
 use super::words::{counted, counted_users, ends_by_rule, progress, rule_in_words};
 use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
-use crate::state::Failure;
+use crate::state::{Failure, store_with_page, stored_with_page};
 use crate::ui::{Banner, BannerTone, Button, Emphasis, Form, FormErrors, FormProblem, Heading, every};
 use client::ports::Method;
 use types::api::admin::{END_BY_RULE, PREVIEW_RULE, USERS, end_run};
@@ -18,6 +18,8 @@ use types::api::{AdminUserList, EndByRuleRequest, EndPreview, EndRule, EndRun};
 use types::domain::{Invalid, Timestamp, UserId};
 use types::words::EndRunStatus;
 
+/// The name under which the entry of the tab's history has the id of what is being carried out.
+const RUN: &str = "latchkeyEndRun";
 /// How often it is asked how far an end by rule is, in milliseconds.
 const POLL_MS: u32 = 500;
 
@@ -141,6 +143,7 @@ impl RuleForm {
             async move {
                 let run: EndRun = send(Method::Post, END_BY_RULE.to_owned(), &body).await?;
                 self.preview.try_set(None);
+                store_with_page(RUN, Some(&run.id));
                 self.run.try_set(Some(run));
                 Ok::<String, Failure>("The sessions are being ended.".to_owned())
             }
@@ -154,6 +157,14 @@ pub(super) fn EndByRulePage() -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let form = RuleForm::new();
     let RuleForm { filter, all, errors, busy, preview, run, .. } = form;
+    // What was begun here before a reload.
+    if let Some(id) = stored_with_page(RUN) {
+        spawn_local(async move {
+            if let Ok(found) = get::<EndRun>(end_run(&id)).await {
+                run.try_set(Some(found));
+            }
+        });
+    }
     // What was looked at is that of another rule, once somebody changes something.
     effect(move |has_run| {
         form.typed();
@@ -266,6 +277,10 @@ fn Progress(id: String, run: RwSignal<Option<EndRun>>) -> impl IntoView {
             });
         });
     });
+    let close = move |()| {
+        store_with_page(RUN, None);
+        run.set(None);
+    };
     let text = move || run.with(|run| run.as_ref().map(progress).unwrap_or_default());
     let numbers = move || {
         run.with(|run| run.as_ref().map(|run| (run.ended, run.total.unwrap_or(0).max(run.ended), is_done(run))))
@@ -276,7 +291,7 @@ fn Progress(id: String, run: RwSignal<Option<EndRun>>) -> impl IntoView {
     let spoken = memo(move |_| if done.get() { untrack(text) } else { "The sessions are being ended.".to_owned() });
     view! {
         <section class="admin-section" aria-labelledby="progress">
-            <h2 id="progress">"Ending sessions"</h2>
+            <h2 id="progress">{move || if done.get() { "Sessions ended" } else { "Ending sessions" }}</h2>
             <p class="heard" role="status">
                 {move || spoken.get()}
             </p>
@@ -301,7 +316,7 @@ fn Progress(id: String, run: RwSignal<Option<EndRun>>) -> impl IntoView {
                     .then(|| {
                         view! {
                             <div class="settings-actions">
-                                <Button on_press=move |()| run.set(None)>"Done"</Button>
+                                <Button on_press=close>"Done"</Button>
                             </div>
                         }
                     })
