@@ -192,7 +192,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                 </li>
                 {place}
             </ul>
-            <ul class="device-line device-what" role="list">
+            <ul class="device-line device-what" class=("device-support", session.acting.is_some()) role="list">
                 <li><bdi>{what_it_is(&session)}</bdi></li>
                 {address}
             </ul>
