@@ -143,7 +143,7 @@ pub(super) fn RoleForm(
     let boxes = permissions.into_iter().map(|permission| {
         let name = permission.name;
         let checked = texts.permissions.contains(&name);
-        let label = format!("{}: {name}", permission.allows);
+        let label = format!("{}: {name}", permission.allows.trim_end_matches('.'));
         let on_change = move |is_chosen: bool| {
             typed.permissions.update(|chosen| {
                 chosen.retain(|other| *other != name);

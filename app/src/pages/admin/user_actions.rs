@@ -13,7 +13,6 @@ use crate::state::{Auth, Failure};
 use crate::ui::{Button, Emphasis, FormErrors, FormProblem, SettingsSection};
 use client::ports::Method;
 use leptos_router::NavigateOptions;
-use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::api::admin::{disable_user, enable_user, require_password_reset, user as user_path, verify_user};
 use types::api::roles::{ROLES, user_roles};
@@ -108,7 +107,7 @@ fn AccountSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
             view! {
                 <SettingsSection id="account" title="Account" about=about>
                     <div class="settings-actions">
-                        {act_as.map(|path| view! { <A href=path>"Act as this person"</A> })}
+                        {act_as.map(|path| view! { <a class="button" href=path>"Act as this person"</a> })}
                         {may_write
                             .then(|| {
                                 view! {
