@@ -116,6 +116,14 @@ test("what the person has to do in person is not offered", async ({ open, api })
   await offers({ "Change password": 1, "Download everything": 1, "Delete account": 1 });
 });
 
+test("administration says that somebody acts, and is there again afterwards", async ({ open, api }) => {
+  const { operator } = await acts(open, api);
+  await operator.page.goBack();
+  await expect(operator.page.getByRole("main")).toContainText("Stop acting to go on as yourself.");
+  await operator.button("Stop acting").click();
+  await expect(operator.heading("Act as somebody")).toBeVisible();
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`the banner is fit for everybody, on a phone, in ${colorScheme}`, async ({ open, api }) => {
     const { operator } = await acts(open, api, {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::lazy_parts::{LazyPages, LazyPart};
 use super::loading::Coming;
 use crate::pages::permissions::Permissions;
+use crate::state::Auth;
 use crate::ui::{Heading, IconName, LoadFailed, StateCard};
 
 /// The pages of administration, for whoever has a permission. What the server renders shows nothing of them.
@@ -52,6 +53,15 @@ fn NotKnown() -> impl IntoView {
 /// In place of the pages, for whoever may see none of them, or may no more.
 #[component]
 fn NothingAllowed() -> impl IntoView {
+    let in_person = expect_context::<Auth>().in_person();
+    let text = Signal::derive(move || {
+        let text = if in_person.get() {
+            "None of your roles allows it. Somebody who runs this installation can give you one that does."
+        } else {
+            "You are acting for somebody else. Stop acting to go on as yourself."
+        };
+        text.to_owned()
+    });
     view! {
         <div class="page">
             <div class="page-head">
@@ -61,7 +71,7 @@ fn NothingAllowed() -> impl IntoView {
                 <StateCard
                     icon=IconName::ShieldAlert
                     title="You can’t see these pages"
-                    text="None of your roles allows it. Somebody who runs this installation can give you one that does."
+                    text=text
                 />
             </div>
         </div>
