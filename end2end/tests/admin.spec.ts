@@ -277,6 +277,10 @@ test("the audit log is followed live, looked through and taken along", async ({ 
   const downloading = person.page.waitForEvent("download");
   await person.button("Export CSV").click();
   expect((await downloading).suggestedFilename()).toBe("latchkey-audit.csv");
+  person.complaints.allow(/net::ERR_/);
+  await person.page.route("**/api/admin/audit/export*", async (route) => route.abort());
+  await person.button("Export NDJSON").click();
+  await person.seesToast(/The audit log could not be exported/);
   await person.page.getByLabel("What happened").selectOption({ label: "Role deleted" });
   await expect(person.page.getByRole("main")).toContainText("Nothing fits");
 });

@@ -6,7 +6,7 @@ use super::core::Client;
 use super::failure::Failure;
 use super::notice::{Change, Notice};
 use super::ports::Method;
-use super::requests::{json, read};
+use super::requests::json;
 use super::reset_token::ResetToken;
 use super::signed_out_note::SignedOutNote;
 use super::status::AuthStatus;
@@ -225,8 +225,15 @@ impl Client {
 
     /// The export of all data of the user: JSON, as the server wrote it.
     pub async fn export(&self) -> Result<String, Failure> {
-        let response = self.send_signed(Method::Get, paths::EXPORT, None).await?;
-        read::<IgnoredAny>(&response).map(|_| response.body)
+        let mut bytes = Vec::new();
+        self.download(paths::EXPORT, &mut |piece| {
+            bytes.extend(piece);
+            Ok(())
+        })
+        .await?;
+        let text = String::from_utf8(bytes).map_err(|_| Failure::Unreachable)?;
+        types::json::read::<IgnoredAny>(&text).map_err(|_| Failure::Unreachable)?;
+        Ok(text)
     }
 
     /// Deletes the account, and with it every session.

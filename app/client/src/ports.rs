@@ -1,10 +1,11 @@
 //! What the client needs from its surroundings, as traits: `browser` implements them, and so do the tests.
 
 use std::fmt;
+use std::mem;
 use std::rc::Rc;
 
-use futures::future::LocalBoxFuture;
-use futures::stream::LocalBoxStream;
+use futures::future::{self, FutureExt as _, LocalBoxFuture, TryFutureExt as _};
+use futures::stream::{self, LocalBoxStream, StreamExt as _};
 
 use super::credentials::AccessToken;
 use types::domain::{SessionId, Timestamp};
@@ -77,6 +78,11 @@ pub struct Response {
 }
 
 impl Response {
+    /// Whether the server did what it was asked for.
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+
     /// In how many seconds one may ask again, where it says so. The other form of the header, a date, is one that our
     /// server does not send.
     pub fn retry_after_secs(&self) -> Option<u64> {
@@ -102,6 +108,23 @@ pub struct StreamAnswer {
     pub chunks: LocalBoxStream<'static, Vec<u8>>,
 }
 
+/// An answer whose body may be long.
+pub struct LongResponse {
+    /// The answer. Its body is empty, unless it is a refusal.
+    pub head: Response,
+    /// The body, in pieces as they come; empty for a refusal. Whoever gets to the end without `Unreachable` has all of
+    /// it. Dropping it gives the request up.
+    pub pieces: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
+}
+
+impl From<Response> for LongResponse {
+    /// An answer that is there as a whole.
+    fn from(mut response: Response) -> Self {
+        let body = if response.is_success() { mem::take(&mut response.body) } else { String::new() };
+        Self { head: response, pieces: stream::once(future::ready(Ok(body.into_bytes()))).boxed_local() }
+    }
+}
+
 /// Reaches the server. Dropping a future gives its request up.
 pub trait Transport {
     /// Sends one request, with the header that proves it comes from script of this origin.
@@ -109,6 +132,11 @@ pub trait Transport {
 
     /// Sends a request as the page is left: it goes out although the page is gone, and nobody waits for the answer.
     fn send_last(&self, request: Request);
+
+    /// Sends one request whose answer is not waited for as a whole.
+    fn send_for_long(&self, request: Request) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
+        self.send(request).map_ok(LongResponse::from).boxed_local()
+    }
 
     /// Opens the event stream.
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>>;
@@ -173,7 +201,7 @@ impl LockGuard {
 
     /// Ready once another tab has taken the lock away: never, where none can. To be asked for once.
     pub fn lost(&mut self) -> LocalBoxFuture<'static, ()> {
-        self.lost.take().unwrap_or_else(|| Box::pin(futures::future::pending()))
+        self.lost.take().unwrap_or_else(|| Box::pin(future::pending()))
     }
 }
 

@@ -1,13 +1,14 @@
 //! One request to the server: bearer attached, refused tokens refreshed once, late answers dropped.
 
-use futures::future::{Either, select};
+use futures::future::{Either, LocalBoxFuture, select};
+use futures::stream::{self, StreamExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::core::Client;
 use super::credentials::{Credentials, millis};
 use super::failure::Failure;
-use super::ports::{Method, Request, Response};
+use super::ports::{LongResponse, Method, Request, Response, Unreachable};
 use super::signed_out_note::SignedOutNote;
 use super::status::AuthStatus;
 use types::api::Problem;
@@ -19,6 +20,9 @@ use types::words::{OrOther, ProblemCode};
 const TIMEOUT_MS: f64 = 20_000.0;
 /// The same where something is only read: nobody looks at an empty page for longer, and asking again does no harm.
 const READ_TIMEOUT_MS: f64 = 10_000.0;
+/// How long, in milliseconds, a server that has begun to send something long may be silent before it counts as
+/// unreachable. It may have to look through many entries for the next that is asked for.
+const SILENCE_MS: f64 = 60_000.0;
 
 impl Client {
     /// A call that needs the session, with its answer read. `body` is JSON.
@@ -34,7 +38,35 @@ impl Client {
     /// A call that needs the session, with its answer as the text that it is: none, or what is no JSON.
     pub async fn text(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
         let response = self.send_signed(method, path, body).await?;
-        if (200..300).contains(&response.status) { Ok(response.body) } else { Err(problem_of(&response).into()) }
+        if response.is_success() { Ok(response.body) } else { Err(problem_of(&response).into()) }
+    }
+
+    /// Reads something long, whose pieces go to `take` as they come, until that refuses one. It may take as long as it
+    /// takes, and is given up only where the server is silent. After a failure what was taken is not all of it.
+    pub async fn download(
+        &self,
+        path: &str,
+        take: &mut dyn FnMut(Vec<u8>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let LongResponse { head, mut pieces } = match self.acting() {
+            Some(acting) => LongResponse::from(self.send_acting(&acting, Method::Get, path, None).await?),
+            None => self.send_own(Method::Get, path, None, true).await?,
+        };
+        if !head.is_success() {
+            return Err(problem_of(&head).into());
+        }
+        let generation = self.generation();
+        loop {
+            let piece = select(pieces.next(), self.inner.ports.clock.sleep(SILENCE_MS)).await;
+            if self.generation() != generation {
+                return Err(Failure::SignedOut);
+            }
+            match piece {
+                Either::Left((Some(Ok(bytes)), _)) => take(bytes)?,
+                Either::Left((None, _)) => return Ok(()),
+                Either::Left((Some(Err(_)), _)) | Either::Right(_) => return Err(Failure::Unreachable),
+            }
+        }
     }
 
     /// A call that needs no session. Its answer may set or clear the cookie.
@@ -58,24 +90,40 @@ impl Client {
         if let Some(acting) = self.acting() {
             return self.send_acting(&acting, method, path, body).await;
         }
+        self.send_own(method, path, body, false).await.map(|response| response.head)
+    }
+
+    /// The same for whoever is signed in here. Of an answer that `is_long` the body is not waited for; any other has
+    /// it in its head.
+    async fn send_own(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        is_long: bool,
+    ) -> Result<LongResponse, Failure> {
         self.known().await?;
         let generation = self.generation();
         let mut credentials = self.fresh_credentials().await?;
         let mut refreshed = false;
         loop {
             let bearer = Some(credentials.token.clone());
-            let sent =
-                self.send(Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true }).await;
+            let request = Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true };
+            let sent = if is_long {
+                self.send_for_long(request).await
+            } else {
+                self.send(request).await.map(|head| LongResponse { head, pieces: stream::empty().boxed_local() })
+            };
             if self.generation() != generation {
                 return Err(Failure::SignedOut);
             }
             let response = sent?;
-            if !token_refused(&response) {
-                self.observe_expiry(&response, credentials.serial);
+            if !token_refused(&response.head) {
+                self.observe_expiry(&response.head, credentials.serial);
                 return Ok(response);
             }
             if refreshed {
-                return Err(problem_of(&response).into());
+                return Err(problem_of(&response.head).into());
             }
             refreshed = true;
             self.refresh(credentials.serial).await?;
@@ -131,16 +179,35 @@ impl Client {
     /// Sends one request, whatever comes of it. Learns the server's time.
     pub(super) async fn send(&self, request: Request) -> Result<Response, Failure> {
         let timeout_ms = if matches!(request.method, Method::Get) { READ_TIMEOUT_MS } else { TIMEOUT_MS };
-        let sent = self.inner.ports.transport.send(request);
-        let timeout = self.inner.ports.clock.sleep(timeout_ms);
-        let response = match select(sent, timeout).await {
-            Either::Left((Ok(response), _)) => response,
-            Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
-        };
+        let response = self.answer_within(timeout_ms, self.inner.ports.transport.send(request)).await?;
+        self.observe_date(&response);
+        Ok(response)
+    }
+
+    /// The same where the body is not waited for.
+    async fn send_for_long(&self, request: Request) -> Result<LongResponse, Failure> {
+        let sent = self.inner.ports.transport.send_for_long(request);
+        let response = self.answer_within(SILENCE_MS, sent).await?;
+        self.observe_date(&response.head);
+        Ok(response)
+    }
+
+    /// The answer, unless it takes too long.
+    async fn answer_within<T>(
+        &self,
+        timeout_ms: f64,
+        sent: LocalBoxFuture<'static, Result<T, Unreachable>>,
+    ) -> Result<T, Failure> {
+        match select(sent, self.inner.ports.clock.sleep(timeout_ms)).await {
+            Either::Left((Ok(response), _)) => Ok(response),
+            Either::Left((Err(_), _)) | Either::Right(_) => Err(Failure::Unreachable),
+        }
+    }
+
+    fn observe_date(&self, response: &Response) {
         if let Some(date) = &response.date {
             self.learn_time(|clock, now_ms| clock.observe_date(date, now_ms));
         }
-        Ok(response)
     }
 
     /// Applies `Session-Expires-In`, unless the session was refreshed while the answer was on its way.

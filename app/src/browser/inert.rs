@@ -83,6 +83,22 @@ pub fn served_value(_name: &str) -> Option<String> {
     None
 }
 
+/// A file that is written piece by piece.
+#[derive(Default)]
+pub struct FileParts(Vec<u8>);
+
+impl FileParts {
+    /// Writes a piece.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.extend_from_slice(piece);
+    }
+
+    /// There is nowhere to save it.
+    pub fn save(self, _name: &str, _media_type: &str) {
+        drop(self);
+    }
+}
+
 /// There is nowhere to save it.
 pub fn save_file(_name: &str, _media_type: &str, _text: &str) {}
 

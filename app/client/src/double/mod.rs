@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use self::rooms::{FakeRoom, RoomsAnswer};
 use crate::AccessToken;
-use crate::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
+use crate::ports::{LongResponse, Method, Request, Response, StreamAnswer, Transport, Unreachable};
 use types::api::impersonation::ACTING;
 use types::api::{ActingTokens, FieldError, Problem, ServerEvent, Tokens, UserSummary, paths};
 use types::domain::{SessionId, Timestamp, UserId};
@@ -208,6 +208,10 @@ pub struct ServerState {
     /// What it has answered so far.
     pub answered: HashSet<ServerAnswer>,
     pub streams: Vec<mpsc::UnboundedSender<Vec<u8>>>,
+    /// Whether a long answer comes in the pieces that the test sends, instead of its body.
+    pub sends_pieces: bool,
+    /// The long answers that have not ended.
+    pub long_answers: Vec<mpsc::UnboundedSender<Result<Vec<u8>, Unreachable>>>,
     tokens: u32,
 }
 
@@ -243,6 +247,8 @@ impl Server {
             held: Vec::new(),
             answered: HashSet::new(),
             streams: Vec::new(),
+            sends_pieces: false,
+            long_answers: Vec::new(),
             tokens: 0,
         };
         Self { state: Rc::new(RefCell::new(state)), time }
@@ -290,6 +296,12 @@ impl Server {
 
     pub fn send_bytes(&self, text: &str) {
         self.set(|state| state.streams.retain(|stream| stream.unbounded_send(text.as_bytes().to_vec()).is_ok()));
+    }
+
+    /// Sends a piece of every long answer that has not ended, or breaks it off.
+    pub fn send_piece(&self, piece: Result<&str, Unreachable>) {
+        let piece = piece.map(|text| text.as_bytes().to_vec());
+        self.set(|state| state.long_answers.retain(|answer| answer.unbounded_send(piece.clone()).is_ok()));
     }
 
     pub fn open_streams(&self) -> usize {
@@ -484,6 +496,20 @@ impl Transport for Server {
     fn send_last(&self, request: Request) {
         // Whoever sends it is gone before the answer.
         let _ = self.send(request).now_or_never();
+    }
+
+    fn send_for_long(&self, request: Request) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
+        let (this, sent) = (self.clone(), self.send(request));
+        async move {
+            let mut answer = LongResponse::from(sent.await?);
+            if answer.head.is_success() && this.state.borrow().sends_pieces {
+                let (sender, receiver) = mpsc::unbounded();
+                this.set(|state| state.long_answers.push(sender));
+                answer.pieces = receiver.boxed_local();
+            }
+            Ok(answer)
+        }
+        .boxed_local()
     }
 
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {

@@ -1,9 +1,12 @@
 //! One call: bearer, refusal, replay.
 
-use super::world::World;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::world::{Doing, World};
 use crate::Failure;
 use crate::double::{EXPORT, PASSWORD, Refresh, WRONG_PASSWORD, asks_for_cookie, ended_by, problem};
-use crate::ports::{Method, SignInHint};
+use crate::ports::{Method, SignInHint, Unreachable};
 use types::api::paths;
 use types::words::{EndReason, ProblemCode};
 
@@ -195,6 +198,74 @@ fn the_export_is_handed_over_as_the_server_wrote_it() {
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
     assert_eq!(world.finish(async move { client.export().await }).as_deref(), Ok(EXPORT));
+}
+
+/// A download that has begun, and what has come of it.
+fn downloading(world: &World) -> (Doing<Result<(), Failure>>, Rc<RefCell<String>>) {
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.sends_pieces = true);
+    let (taken, client) = (Rc::new(RefCell::new(String::new())), tab.client.clone());
+    let text = Rc::clone(&taken);
+    let download = world.start(async move {
+        client
+            .download(paths::EXPORT, &mut |piece| {
+                text.borrow_mut().push_str(&String::from_utf8(piece).unwrap());
+                Ok(())
+            })
+            .await
+    });
+    world.run_until_idle();
+    (download, taken)
+}
+
+#[test]
+fn a_download_takes_as_long_as_it_takes() {
+    let world = World::new();
+    let (download, taken) = downloading(&world);
+    for _ in 0..10 {
+        world.advance_secs(50);
+        world.server.send_piece(Ok("line\n"));
+        world.run_until_idle();
+    }
+    assert_eq!(download.done(), None);
+    world.server.set(|server| server.long_answers.clear());
+    world.run_until_idle();
+    assert_eq!(download.done(), Some(Ok(())));
+    assert_eq!(taken.borrow().lines().count(), 10);
+}
+
+#[test]
+fn a_download_that_breaks_off_or_falls_silent_is_not_taken_for_whole() {
+    for breaks_off in [true, false] {
+        let world = World::new();
+        let (download, taken) = downloading(&world);
+        world.server.send_piece(Ok("half a li"));
+        world.run_until_idle();
+        if breaks_off {
+            world.server.send_piece(Err(Unreachable));
+            world.run_until_idle();
+        } else {
+            world.advance_secs(59);
+            assert_eq!(download.done(), None);
+            world.advance_secs(2);
+        }
+        assert_eq!(download.done(), Some(Err(Failure::Unreachable)));
+        assert_eq!(*taken.borrow(), "half a li");
+    }
+}
+
+#[test]
+fn a_download_stops_where_a_piece_is_refused() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.accepted.clear());
+    let client = tab.client.clone();
+    let download = world.finish(async move {
+        let too_long = || Failure::from(problem(413, ProblemCode::BodyTooLarge));
+        client.download(paths::EXPORT, &mut |_| Err(too_long())).await
+    });
+    assert_eq!(download.unwrap_err().problem().map(|problem| problem.status), Some(413));
+    assert_eq!(world.server.count(paths::REFRESH), 1, "a refused token is refreshed as for any other call");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Reaches the server by `fetch`.
 
 use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{self, LocalBoxFuture};
 use futures::stream::{self, LocalBoxStream, StreamExt};
 use gloo_net::http::{self, RequestBuilder};
 use js_sys::{Reflect, Uint8Array};
@@ -12,7 +12,7 @@ use web_sys::{
 };
 
 use client::AccessToken;
-use client::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
+use client::ports::{LongResponse, Method, Request, Response, StreamAnswer, Transport, Unreachable};
 use types::api::paths;
 
 /// Reaches the server by `fetch`.
@@ -31,6 +31,10 @@ impl Transport for Fetch {
         let request: web_sys::Request = request.into();
         // Nobody is left to hear what comes of it.
         let _ = window.fetch_with_request_and_init(&request, &options);
+    }
+
+    fn send_for_long(&self, request: Request) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
+        send_for_long(request).boxed_local()
     }
 
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
@@ -63,16 +67,40 @@ impl Drop for AbortOnDrop {
 
 async fn send(request: Request) -> Result<Response, Unreachable> {
     let abort = AbortOnDrop::new();
+    let answer = fetch(request, &abort).await?;
+    with_body(&answer).await
+}
+
+async fn send_for_long(request: Request) -> Result<LongResponse, Unreachable> {
+    let abort = AbortOnDrop::new();
+    let answer = fetch(request, &abort).await?;
+    let head = head_of(&answer);
+    match answer.body().filter(|_| head.is_success()) {
+        Some(body) => Ok(LongResponse { head, pieces: read(&body, abort) }),
+        None => with_body(&answer).await.map(LongResponse::from),
+    }
+}
+
+/// Sends a request, and waits until the head of its answer is there.
+async fn fetch(request: Request, abort: &AbortOnDrop) -> Result<http::Response, Unreachable> {
     let request = prepare(request, abort.signal().as_ref())?;
-    let response = request.send().await.map_err(|_| Unreachable)?;
-    let headers = response.headers();
-    Ok(Response {
-        status: response.status(),
+    request.send().await.map_err(|_| Unreachable)
+}
+
+/// An answer without its body.
+fn head_of(answer: &http::Response) -> Response {
+    let headers = answer.headers();
+    Response {
+        status: answer.status(),
         date: headers.get("date"),
         session_expires_in: headers.get(paths::EXPIRES_IN_HEADER),
         retry_after: headers.get("retry-after"),
-        body: response.text().await.map_err(|_| Unreachable)?,
-    })
+        body: String::new(),
+    }
+}
+
+async fn with_body(answer: &http::Response) -> Result<Response, Unreachable> {
+    Ok(Response { body: answer.text().await.map_err(|_| Unreachable)?, ..head_of(answer) })
 }
 
 /// The request as `fetch` takes it.
@@ -109,24 +137,32 @@ async fn open_stream(bearer: AccessToken) -> Result<StreamAnswer, Unreachable> {
     let response = request.map_err(|_| Unreachable)?.send().await.map_err(|_| Unreachable)?;
     let status = response.status();
     let chunks = match response.body().filter(|_| status == 200) {
-        Some(body) => read(&body, abort),
+        // Whether it ended or broke off, it is opened again.
+        Some(body) => read(&body, abort).scan((), |(), piece| future::ready(piece.ok())).boxed_local(),
         None => stream::empty().boxed_local(),
     };
     Ok(StreamAnswer { status, chunks })
 }
 
-/// The bytes of a body as they come, until it ends or fails. Holds on to `abort`, so that dropping it closes the
+/// The bytes of a body as they come, until it ends or breaks off. Holds on to `abort`, so that dropping it closes the
 /// connection.
-fn read(body: &ReadableStream, abort: AbortOnDrop) -> LocalBoxStream<'static, Vec<u8>> {
-    let Ok(reader) = ReadableStreamDefaultReader::new(body) else { return stream::empty().boxed_local() };
-    stream::unfold((reader, abort), |(reader, abort)| async move {
-        let read = JsFuture::from(reader.read()).await.ok()?;
-        let done = Reflect::get(&read, &JsValue::from_str("done")).ok()?;
-        let bytes = Reflect::get(&read, &JsValue::from_str("value")).ok()?;
-        if done.is_truthy() {
-            return None;
-        }
-        Some((bytes.dyn_into::<Uint8Array>().ok()?.to_vec(), (reader, abort)))
+fn read(body: &ReadableStream, abort: AbortOnDrop) -> LocalBoxStream<'static, Result<Vec<u8>, Unreachable>> {
+    let Ok(reader) = ReadableStreamDefaultReader::new(body) else {
+        return stream::once(future::ready(Err(Unreachable))).boxed_local();
+    };
+    stream::try_unfold((reader, abort), |(reader, abort)| async move {
+        let piece = next_piece(&reader).await.map_err(|_| Unreachable)?;
+        Ok::<_, Unreachable>(piece.map(|bytes| (bytes, (reader, abort))))
     })
     .boxed_local()
+}
+
+/// The next bytes of a body; `None` where it has ended.
+async fn next_piece(reader: &ReadableStreamDefaultReader) -> Result<Option<Vec<u8>>, JsValue> {
+    let read = JsFuture::from(reader.read()).await?;
+    if Reflect::get(&read, &JsValue::from_str("done"))?.is_truthy() {
+        return Ok(None);
+    }
+    let bytes = Reflect::get(&read, &JsValue::from_str("value"))?;
+    Ok(Some(bytes.dyn_into::<Uint8Array>()?.to_vec()))
 }

@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::browser;
+use crate::browser::{self, FileParts};
 use crate::state::Failure;
 use client::ports::Method;
 use client::return_to::percent_encode;
+use types::api::Problem;
 use types::json;
-use types::words::ProblemCode;
+use types::words::{OrOther, ProblemCode};
 
 /// Reads something.
 pub(super) async fn get<T: DeserializeOwned>(path: String) -> Result<T, Failure> {
@@ -50,12 +51,30 @@ pub(super) async fn send_for_nothing(method: Method, path: String, body: &impl S
     client.text(method, &path, body).await.map(drop)
 }
 
-/// Saves what the server answers as a file.
+/// The most that a browser is given to hold of one file, in bytes.
+const MAX_FILE_BYTES: usize = 1024 * 1024 * 1024;
+
+/// Saves what the server answers as a file, once all of it is there.
 pub(super) async fn download(path: String, name: &str, media_type: &str) -> Result<(), Failure> {
     let client = browser::client().ok_or(Failure::Unreachable)?;
-    let text = client.text(Method::Get, &path, None).await?;
-    browser::save_file(name, media_type, &text);
+    let (mut file, mut bytes) = (FileParts::default(), 0_usize);
+    client
+        .download(&path, &mut |piece| {
+            bytes = bytes.saturating_add(piece.len());
+            if bytes > MAX_FILE_BYTES {
+                return Err(too_long());
+            }
+            file.add(&piece);
+            Ok(())
+        })
+        .await?;
+    file.save(name, media_type);
     Ok(())
+}
+
+fn too_long() -> Failure {
+    let code = OrOther::Other("too-long-for-a-browser".to_owned());
+    Problem::new(413, code, "It is too long for a browser: choose fewer days, or run `latchkey audit export`.").into()
 }
 
 /// A path with a query: of its members, those that say something.
