@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::CliError;
+use super::installation::connect;
 use super::output::Output;
 use crate::application::ClockAndRandom;
 use crate::config::Config;
 use crate::maintenance::{Cleanup, Retention};
-use crate::store::Store;
 
 pub async fn run(config: &Config, output: Output) -> Result<(), CliError> {
-    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let store = connect(&config.database).await?;
     let parts = ClockAndRandom::system();
     parts.set_clock(&store).await?;
     let ClockAndRandom { clock, random } = parts;

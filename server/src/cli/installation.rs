@@ -11,7 +11,7 @@ use crate::admin::{AdminError, Administration};
 use crate::application::{ClockAndRandom, StartError, master_secret};
 use crate::areas;
 use crate::auth::secrets::Keys;
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::context::Context;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
@@ -56,9 +56,18 @@ impl Installation {
     }
 }
 
+/// The database, which must be there: only what begins an installation makes one.
+pub async fn connect(config: &DatabaseConfig) -> Result<Store, CliError> {
+    let url = config.url.expose_secret();
+    match Store::missing_file(url) {
+        Some(file) => Err(CliError::NoDatabase(file)),
+        None => Ok(Store::connect(url, config.pool_size).await?),
+    }
+}
+
 /// The database, whose tables must be those of this version.
 pub async fn open_store(config: &Config) -> Result<Store, CliError> {
-    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let store = connect(&config.database).await?;
     if store.maintenance().missing_migrations().await?.is_empty() {
         Ok(store)
     } else {

@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::CliError;
+use super::installation::connect;
 use super::output::{Output, Table};
 use crate::config::DatabaseConfig;
 use crate::store::Store;
@@ -24,14 +25,15 @@ enum Command {
 
 impl Migrate {
     pub async fn run(self, config: &DatabaseConfig, output: Output) -> Result<(), CliError> {
-        let store = Store::connect(config.url.expose_secret(), config.pool_size).await?;
         match self.command {
             None => {
+                let store = Store::connect(config.url.expose_secret(), config.pool_size).await?;
                 let applied = store.migrate().await?;
                 store.close().await;
                 output.done(&summary(&applied), &json!({ "applied": applied }))
             }
             Some(Command::Status) => {
+                let store = connect(config).await?;
                 let migrations = store.maintenance().migrations().await?;
                 store.close().await;
                 show(&migrations, output)

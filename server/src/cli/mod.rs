@@ -24,6 +24,7 @@ mod user;
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -120,6 +121,8 @@ pub enum CliError {
     Store(#[from] StoreError),
     #[error("the database is not up to date: run `latchkey migrate`")]
     MigrationsPending,
+    #[error("there is no database at {}: check DATABASE_URL, or make one with `latchkey migrate`", .0.display())]
+    NoDatabase(PathBuf),
     #[error(transparent)]
     Admin(#[from] AdminError),
     #[error(transparent)]
@@ -157,7 +160,7 @@ impl CliError {
     /// What the shell is told.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) => EXIT_CONFIG,
+            Self::Config(_) | Self::NoDatabase(_) => EXIT_CONFIG,
             Self::NotAsSealed => EXIT_DATA,
             Self::Usage(_) | Self::Unconfirmed(_) => EXIT_USAGE,
             Self::NotFound(_) | Self::Admin(AdminError::NoSuchUser(_) | AdminError::NoSuchSession(_)) => EXIT_NOT_FOUND,
@@ -259,6 +262,7 @@ mod tests {
     #[test]
     fn faulty_settings_have_an_exit_code_of_their_own() {
         assert_eq!(CliError::Config(ConfigErrors(Vec::new())).exit_code(), 78);
+        assert_eq!(CliError::NoDatabase("nope.db".into()).exit_code(), 78);
         assert_eq!(CliError::NotAsSealed.exit_code(), 65);
         assert_eq!(CliError::CutShort.exit_code(), 1);
     }

@@ -102,6 +102,32 @@ fn migrating_says_what_was_done_and_again_does_no_harm() {
     assert!(folder.path().join("data/latchkey.db").is_file());
 }
 
+#[test]
+fn only_what_begins_an_installation_makes_a_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let env = [("LATCHKEY_ENV", "development"), ("DATABASE_URL", "sqlite://nope/latchky.db")];
+    let commands: [&[&str]; 10] = [
+        &["user", "list"],
+        &["user", "create", "--email", "ada@example.com", "--name", "Ada", "--invite"],
+        &["role", "list"],
+        &["session", "list"],
+        &["audit", "verify"],
+        &["keys", "list"],
+        &["cleanup"],
+        &["doctor"],
+        &["explain", "0198ad2e-0000-7000-8000-000000000000"],
+        &["migrate", "status"],
+    ];
+    for arguments in commands {
+        let (output, text) = output(folder.path(), arguments, &env);
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}: {text}");
+        assert!(text.contains("no database at nope/latchky.db") && text.contains("latchkey migrate"), "{text}");
+    }
+    assert!(!folder.path().join("nope").exists());
+    assert!(output(folder.path(), &["migrate"], &env).0.status.success());
+    assert!(output(folder.path(), &["user", "list"], &env).0.status.success());
+}
+
 #[tokio::test]
 async fn the_audit_log_is_verified_and_tampering_with_it_is_found() {
     let folder = tempfile::tempdir().expect("a folder");

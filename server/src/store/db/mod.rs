@@ -9,6 +9,7 @@ pub(in crate::store) mod rows;
 mod sqlite;
 mod types;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -43,6 +44,12 @@ impl Store {
             // Without the address: it may hold a password.
             Err(StoreError::misconfigured("the address of the database must begin with sqlite:// or postgres://"))
         }
+    }
+
+    /// The file of `sqlite://path`, where it is missing and [`connect`](Self::connect) would make it. None for any other
+    /// address.
+    pub fn missing_file(url: &str) -> Option<PathBuf> {
+        url.starts_with("sqlite:").then(|| sqlite::Database::missing_file(url)).flatten()
     }
 
     /// `sqlite` or `postgres`.

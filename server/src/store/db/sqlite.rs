@@ -4,7 +4,7 @@
 //! ever refused in its middle because another wrote first.
 
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +64,13 @@ impl Database {
             return Err(StoreError::misconfigured("the database must be a file, such as sqlite://data/latchkey.db"));
         }
         Self::open(SqliteConnectOptions::from_str(url)?, pool_size).await
+    }
+
+    /// The file of that address, where it is missing.
+    pub fn missing_file(url: &str) -> Option<PathBuf> {
+        let options = SqliteConnectOptions::from_str(url).ok()?;
+        let file = options.get_filename();
+        (!file.exists()).then(|| file.to_owned())
     }
 
     async fn open(options: SqliteConnectOptions, pool_size: u32) -> Result<Self, StoreError> {
@@ -207,6 +214,17 @@ fn is_safe(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_missing_is_named_as_the_driver_would_name_it_and_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a b.db");
+        let url = format!("sqlite://{}/a%20b.db", folder.path().display());
+        assert_eq!(Database::missing_file(&url), Some(file.clone()));
+        assert!(!file.exists());
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(Database::missing_file(&url), None);
+    }
 
     #[test]
     fn versions_before_the_safe_one_are_refused() {
