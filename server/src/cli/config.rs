@@ -41,7 +41,7 @@ impl Command {
 fn show(settings: &[EffectiveSetting], output: Output) -> Result<(), CliError> {
     let mut table = Table::new(&["setting", "from", "value"]);
     for EffectiveSetting { name, value, origin, otherwise } in settings {
-        let otherwise = otherwise.map_or_else(|| "none".to_owned(), |sentence| format!("({sentence})"));
+        let otherwise = otherwise.map_or_else(|| "not set".to_owned(), |sentence| format!("({sentence})"));
         table.add([(*name).to_owned(), source(origin), value.clone().unwrap_or(otherwise)]);
     }
     let values = settings.iter().map(

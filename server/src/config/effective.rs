@@ -30,7 +30,7 @@ pub fn all(
     let reader = Reader::new(settings.iter().copied(), env, file);
     let shown = settings.iter().map(|&Setting { name, fallback, .. }| {
         let (value, origin) = match reader.text(name) {
-            Some((text, origin)) => (Some(masked(name, text)).filter(|value| !value.is_empty()), origin),
+            Some((text, origin)) => ((!text.is_empty()).then(|| masked(name, text)), origin),
             None => (None, SettingOrigin::Absent),
         };
         let otherwise = match fallback {
@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(of("REFRESH_GRACE").origin, SettingOrigin::File("latchkey.toml".into()));
         assert_eq!(of("REFRESH_EXPIRE").value.as_deref(), Some("30d"));
         assert_eq!(of("LATCHKEY_SECRET").value.as_deref(), Some(MASK));
+        assert_eq!([of("JWT_SECRET").value, of("METRICS_TOKEN").value], [None, None], "what is not set is not hidden");
         assert_eq!((of("PUBLIC_URL").value, of("PUBLIC_URL").otherwise.is_some()), (None, true));
     }
 }

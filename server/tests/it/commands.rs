@@ -484,6 +484,7 @@ async fn commands_say_what_is_there_and_show_no_secret() {
     let of = |name: &str| settings.as_array().unwrap().iter().find(|setting| setting["name"] == name).unwrap().clone();
     assert_eq!((&of("LATCHKEY_SECRET")["value"], &of("JWT_EXPIRE")["from"]), (&json!("********"), &json!("default")));
     assert_eq!(of("DATABASE_URL")["from"], "environment");
+    assert_eq!((&of("JWT_SECRET")["value"], &of("METRICS_TOKEN")["value"]), (&Value::Null, &Value::Null));
     let migrations = installation.does(&["migrate", "status"]).await;
     assert!(migrations.as_array().unwrap().iter().all(|migration| migration["applied"] == true));
     let keys = installation.does(&["keys", "list"]).await;
