@@ -12,8 +12,8 @@ use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::Value;
 use types::api::{AuditEntry, AuditPage, AuditParty, AuditQuery, PageQuery};
-use types::domain::{Timestamp, UserId};
-use types::words::{AuditAction, OrOther, ProblemCode};
+use types::domain::{Invalid, Timestamp, UserId};
+use types::words::{AuditAction, OrOther, ProblemCode, Vocabulary as _};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
@@ -86,14 +86,13 @@ struct Asked {
 
 impl Asked {
     async fn read(state: &ApiState, query: &AuditQuery) -> Result<Self, ApiError> {
-        is_plain("action", query.action.as_deref())?;
         is_plain("address", query.address.as_deref())?;
         Ok(Self {
             from: moment("from", query.from.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MIN)),
             to: moment("to", query.to.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MAX)),
             user: named(state, "user", query.user.as_deref()).await?,
             actor: named(state, "actor", query.actor.as_deref()).await?,
-            action: filled(query.action.as_ref()).map(str::to_owned),
+            action: action(query.action.as_ref())?,
             address: filled(query.address.as_ref()).map(str::to_owned),
         })
     }
@@ -101,6 +100,17 @@ impl Asked {
 
 fn filled(text: Option<&String>) -> Option<&str> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// An entry of no such name is ever written: an empty list would hide a slip of the pen.
+fn action(text: Option<&String>) -> Result<Option<String>, ApiError> {
+    let read = |text: &str| {
+        AuditAction::of_name(text).map(|action| action.as_str().to_owned()).ok_or_else(|| {
+            let message = format!("There is no such action. There are {}.", AuditAction::NAMES.join(", "));
+            ApiError::invalid_field("action", &Invalid::new("unknown-action", message))
+        })
+    };
+    filled(text).map(read).transpose()
 }
 
 fn moment(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, ApiError> {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use types::api::{AdminUser, AdminUserList, AdminUserQuery, PageQuery};
-use types::domain::{Timestamp, UserId};
+use types::domain::{Invalid, Timestamp, UserId};
 use types::words::ProblemCode;
 use uuid::Uuid;
 
@@ -83,6 +83,11 @@ pub async fn list(
     };
     administrator.may_do(&state, LimitedAction::Search).await?;
     let UserPage { users, next } = administration.users(&filter, limit).await?;
+    if users.is_empty()
+        && let Some(role) = &filter.role
+    {
+        is_known(role, &state).await?;
+    }
     let next_cursor = next.map(|next| cursor_of(&next.order));
     Ok(Json(AdminUserList { users: users.into_iter().map(views::summary).collect(), next_cursor }))
 }
@@ -98,6 +103,17 @@ pub async fn named(state: &ApiState, field: &str, text: Option<&str>) -> Result<
     let user = state.admin().administration.find_user(&key).await?;
     let nobody = || malformed(field, "Nobody has this e-mail. Whoever was deleted is found by the id.");
     Ok(Some(user.ok_or_else(nobody)?.id))
+}
+
+/// Refuses the name of a role that there is none of. Asked where nobody was found, which it would explain.
+async fn is_known(role: &str, state: &ApiState) -> Result<(), ApiError> {
+    let roles = state.context.store.roles().roles().await?;
+    if roles.iter().any(|known| known.name == role) {
+        return Ok(());
+    }
+    let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+    let message = format!("There is no role of this name. There are {}.", names.join(", "));
+    Err(ApiError::invalid_field("role", &Invalid::new("unknown-role", message)))
 }
 
 /// How many are asked for.

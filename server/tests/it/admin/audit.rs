@@ -72,6 +72,8 @@ async fn the_log_is_searched_in_pages_and_followed(#[values(Backend::Sqlite, Bac
     }
     let refused = ada.get(&format!("{}?user=bob&from=today", paths::AUDIT)).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let unknown = ada.get(&format!("{}?action=nonsense", paths::AUDIT)).await;
+    assert_eq!((unknown.status, unknown.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["action"]));
 }
 
 #[rstest]

@@ -49,7 +49,9 @@ async fn users_are_found_in_pages_by_what_is_known_of_them(
     assert_eq!(emails(&finds(&ada, "q=127.0.0.1").await).len(), 3);
     assert!(emails(&finds(&ada, "q=192.0.2.1").await).is_empty());
     assert_eq!(emails(&finds(&ada, "sort=newest&limit=2").await).len(), 2);
-    for (query, field) in [("sort=age", "sort"), ("sort=name&cursor=b", "cursor"), ("limit=0", "limit")] {
+    for (query, field) in
+        [("sort=age", "sort"), ("sort=name&cursor=b", "cursor"), ("limit=0", "limit"), ("role=king", "role")]
+    {
         let refused = ada.get(&format!("{}?{query}", paths::USERS)).await;
         assert_eq!((refused.status, refused.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec![field]));
     }
