@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use latchkey::cli::{Cli, report};
+use latchkey::cli;
 
 /// Most of what a checked request costs is small allocations, and this allocator has the cheapest.
 #[global_allocator]
@@ -11,8 +10,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
-    }
+    cli::main().await
 }

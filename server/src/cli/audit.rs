@@ -2,9 +2,11 @@
 
 use std::io;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use types::domain::{Email, Timestamp, UserId};
+use types::words::{AuditAction, Vocabulary as _};
 
 use super::CliError;
 use super::installation::open_store;
@@ -45,8 +47,8 @@ pub struct Export {
     /// Of this user: an id or an e-mail address
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Of this kind, as the export names it
-    #[arg(long, value_name = "ACTION")]
+    /// Of this kind, such as `sign_in_failed`; where there is none of that name, all names are told
+    #[arg(long, value_name = "ACTION", value_parser = actions(), hide_possible_values = true)]
     action: Option<String>,
     /// As what
     #[arg(long, value_enum, default_value = "ndjson")]
@@ -109,6 +111,10 @@ async fn find_user(store: &Store, text: &str) -> Result<UserId, CliError> {
 
 fn no_such_user() -> CliError {
     CliError::NotFound("there is no such user: entries of deleted accounts are found by id".to_owned())
+}
+
+fn actions() -> PossibleValuesParser {
+    PossibleValuesParser::new(AuditAction::NAMES.iter().copied())
 }
 
 fn parse_digest(text: &str) -> Result<Digest, String> {

@@ -1,7 +1,8 @@
 //! The command line: one file a command, and what they share.
 //!
-//! `output` prints, `arguments` reads what several commands take, `installation` opens what they work on. No rules
-//! here: what may be done to users and sessions is the business of `admin`, to roles that of `roles`.
+//! `output` prints, `report` says why a command failed, `arguments` reads what several commands take, `installation`
+//! opens what they work on. No rules here: what may be done to users and sessions is the business of `admin`, to roles
+//! that of `roles`.
 
 mod arguments;
 mod audit;
@@ -17,17 +18,18 @@ mod manual;
 mod migrate;
 mod openapi;
 mod output;
+mod report;
 mod role;
 mod serve;
 mod session;
 mod user;
 
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use report::main;
 
 use output::{Output, say};
 
@@ -39,7 +41,6 @@ use crate::bench::BenchError;
 use crate::config::{Config, ConfigErrors};
 use crate::random::OsRandom;
 use crate::store::StoreError;
-use crate::terminal;
 
 /// What a shell is told where a command failed.
 const EXIT_FAILED: u8 = 1;
@@ -130,6 +131,9 @@ pub enum CliError {
     /// Called wrongly, in a way that only shows while it runs.
     #[error("{0}")]
     Usage(String),
+    /// Asked for by a name that nothing has.
+    #[error("{field}: `{value}` is not known; there are {}", .known.join(", "))]
+    UnknownValue { field: &'static str, value: String, known: Vec<String> },
     /// It cannot be undone, and nobody said yes.
     #[error("{0}")]
     Unconfirmed(String),
@@ -162,7 +166,7 @@ impl CliError {
         match self {
             Self::Config(_) | Self::NoDatabase(_) => EXIT_CONFIG,
             Self::NotAsSealed => EXIT_DATA,
-            Self::Usage(_) | Self::Unconfirmed(_) => EXIT_USAGE,
+            Self::Usage(_) | Self::UnknownValue { .. } | Self::Unconfirmed(_) => EXIT_USAGE,
             Self::NotFound(_) | Self::Admin(AdminError::NoSuchUser(_) | AdminError::NoSuchSession(_)) => EXIT_NOT_FOUND,
             Self::Refused(_)
             | Self::Admin(
@@ -215,28 +219,6 @@ impl Cli {
             Command::Man(man) => man.run(output),
         }
     }
-}
-
-/// Tells a user why a command failed, cause by cause, and the shell that it did.
-pub fn report(error: &CliError) -> ExitCode {
-    let mut text = format!("latchkey: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their cause in their own words.
-        if !text.contains(&cause_text) {
-            text.push_str("\n  because ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    if let Some(advice) = error.advice() {
-        text.push_str("\n  next: ");
-        text.push_str(advice);
-    }
-    // File names and answers of others stand in them.
-    eprintln!("{}", terminal::lines(&text));
-    ExitCode::from(error.exit_code())
 }
 
 fn settings() -> Result<Config, CliError> {

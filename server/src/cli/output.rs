@@ -16,7 +16,7 @@ use crate::terminal;
 /// How a command prints.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Output {
-    /// Print one JSON document instead of text
+    /// Print one JSON document instead of text; errors are one JSON object on standard error
     #[arg(long, global = true)]
     json: bool,
     /// Print nothing but what was asked for: no sentences, no notes, no progress
@@ -25,6 +25,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// Whether programs read what is printed.
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Says what was done.
     pub fn done(self, sentence: &str, value: &impl Serialize) -> Result<(), CliError> {
         match self {

@@ -164,7 +164,7 @@ impl End {
         let preview = sessions.preview(by, &rule, None).await?;
         if !yes {
             show_preview(&preview, sessions, output).await?;
-            return if dry_run { Ok(()) } else { Err(unconfirmed(&preview)) };
+            return if dry_run || preview.sessions == 0 { Ok(()) } else { Err(unconfirmed(&preview)) };
         }
         let progress = output.progress(preview.sessions, "Ending sessions");
         let mut committed = |batch: &EndOutcome| progress.add(batch.ended.len() as u64);
@@ -205,6 +205,9 @@ async fn show_preview(preview: &Preview, sessions: &Administration, output: Outp
 }
 
 fn summary(Preview { sessions, users, sample, .. }: &Preview) -> String {
+    if *sessions == 0 {
+        return "No session is like that: there is nothing to end.\n".to_owned();
+    }
     let shown = sample.len() as u64;
     let rest = if shown < *sessions { format!("; {shown} of them:") } else { String::new() };
     format!("{sessions} sessions of {users} users{rest}\n")

@@ -16,7 +16,7 @@ use super::output::{Details, Output, Table};
 use crate::accounts::new_address;
 use crate::admin::{Actor, AdminError, Administration, Change, NewAccount, UserKey, with_role_of_all};
 use crate::config::Config;
-use crate::roles;
+use crate::roles::{self, Roles};
 use crate::store::{RoleRefusal, User, UserFilter, UserOrder};
 
 #[derive(Debug, Subcommand)]
@@ -141,7 +141,7 @@ impl Command {
         let (users, by) = (&installation.administration, Actor::command_line());
         match self {
             Self::Create(create) => create.run(users, &by, output).await,
-            Self::List(list) => list.run(users, output).await,
+            Self::List(list) => list.run(users, &installation.roles, output).await,
             Self::Show { user } => show(&users.user(&user).await?, users, output).await,
             Self::SetRole(set) => set.run(installation, output).await,
             Self::Disable(WhomAndWhy { user, reason }) => {
@@ -170,7 +170,10 @@ impl Create {
 }
 
 impl List {
-    async fn run(self, users: &Administration, output: Output) -> Result<(), CliError> {
+    async fn run(self, users: &Administration, roles: &Roles, output: Output) -> Result<(), CliError> {
+        if let Some(role) = &self.role {
+            is_known(role, roles).await?;
+        }
         let (order, then) = self.order(users).await?;
         let Self { role, disabled, unverified, limit, .. } = self;
         let filter = UserFilter { order, then, role, disabled, unverified };
@@ -241,6 +244,15 @@ impl List {
         let last = users.user(key).await?;
         Ok(Some((last.name.to_ascii_lowercase(), last.id.0)))
     }
+}
+
+/// Refuses the name of a role that there is none of: a list of its holders would be empty, and say nothing of that.
+async fn is_known(role: &str, roles: &Roles) -> Result<(), CliError> {
+    let known: Vec<String> = roles.all().await?.into_iter().map(|role| role.name).collect();
+    if known.iter().any(|known| known == role) {
+        return Ok(());
+    }
+    Err(CliError::UnknownValue { field: "--role", value: role.to_owned(), known })
 }
 
 /// The first users that a filter lets through, and whether there may be more.

@@ -363,6 +363,8 @@ async fn a_rule_counts_first_and_ends_only_when_it_is_asked_to(
     let output = installation.run_with(&rule, "").await;
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("add --yes"));
+    let none = installation.does(&["session", "end", "--older-than", "300d"]).await;
+    assert_eq!(none["sessions"], 0, "nothing to confirm");
     let old = installation.does(&["session", "end", "--older-than", "1d", "--yes"]).await;
     assert_eq!(old["sessionsEnded"], 0);
     let elsewhere = installation.does(&["session", "end", "--network", "192.0.2.0/24", "--yes"]).await;
@@ -455,6 +457,8 @@ async fn what_the_rules_of_roles_refuse_is_refused_to_commands_as_well() {
         let (found, why) = installation.fails(arguments).await;
         assert!(found == Some(code) && why.contains(says), "{arguments:?}: {found:?} {why}");
     }
+    let (code, why) = installation.fails(&["user", "list", "--role", "king"]).await;
+    assert!(code == Some(2) && why.contains("--role") && why.contains("admin, owner"), "{why}");
     let permissions = installation.does(&["role", "permissions"]).await;
     let names: Vec<_> = permissions.as_array().expect("a list").iter().map(|one| one["name"].clone()).collect();
     assert!(names.contains(&json!("roles:assign")), "{names:?}");
@@ -495,6 +499,18 @@ async fn commands_say_what_is_there_and_show_no_secret() {
     let (code, why) = installation.fails(&["session", "end"]).await;
     assert!(code == Some(2) && why.contains("--older-than"), "{why}");
     assert_eq!(installation.fails(&["user", "create"]).await.0, Some(2));
+    let failures: [(&[&str], i32, &str, Value); 3] = [
+        (&["user", "show", "nobody@example.com", "--json"], 3, "not-found", Value::Null),
+        (&["user", "list", "--role", "king", "--json"], 2, "unknown-value", json!("--role")),
+        (&["user", "create", "--json"], 2, "invalid-call", json!("--email")),
+    ];
+    for (arguments, code, says, field) in failures {
+        let (found, why) = installation.fails(arguments).await;
+        let why: Value = serde_json::from_str(&why).expect("one JSON object");
+        assert_eq!((found, &why["code"], &why["field"]), (Some(code), &json!(says), &field), "{why}");
+    }
+    let (code, why) = installation.fails(&["audit", "export", "--action", "nonsense"]).await;
+    assert!(code == Some(2) && why.contains("--action") && why.contains("sign_in_failed"), "{why}");
     let output = installation.run_with(&["keys", "rotate", "--quiet"], "").await;
     assert!(output.status.success() && output.stdout.is_empty());
 }
