@@ -202,6 +202,11 @@ pub enum AdminError {
     NotAllowed(Permission),
     #[error("the account is disabled: `latchkey user enable` it first")]
     Disabled,
+    #[error(
+        "{0} has an account that is in use, so nobody is invited to it: a forgotten password is set anew by *Forgot \
+         password* where one signs in, and `latchkey user show {0}` shows the account"
+    )]
+    InUse(String),
     #[error("there is no role {0}: `latchkey role list` has those there are")]
     NoSuchRole(String),
     #[error(transparent)]

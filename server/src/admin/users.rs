@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use types::domain::{ClientReason, DisplayName, Email, Invalid, Password, UserId};
+use types::domain::{ClientReason, DisplayName, Email, Invalid, Password, Timestamp, UserId};
 use types::words::{AccountType, AuditAction, EndReason};
 
 use super::{Actor, AdminError, Administration, Change, mails};
@@ -13,8 +13,8 @@ use crate::auth::secrets::Capability;
 use crate::mail::NewMail;
 use crate::roles::unknown_role;
 use crate::store::{
-    AccountDeletion, Creation, EndCommand, NewAudit, NewResetToken, NewUser, ResetRequest, Selection, User, UserChange,
-    UserFilter, UserPage,
+    AccountDeletion, AuditFilter, Creation, EndCommand, NewAudit, NewResetToken, NewUser, ResetRequest, Selection,
+    User, UserChange, UserFilter, UserPage,
 };
 
 /// How long the link of an invitation works: longer than one that somebody asked for and waits for.
@@ -102,29 +102,59 @@ impl Administration {
             Creation::Created => {}
             Creation::EmailTaken => return Err(AdminError::EmailTaken(email)),
         }
-        let key = UserKey::Id(id);
+        let user = self.user(&UserKey::Id(id)).await?;
         if password.is_none() {
-            self.invite_user(actor, &key).await?;
+            self.send_invitation(actor, &user).await?;
         }
-        self.user(&key).await
+        Ok(user)
     }
 
-    /// Queues a mail with a link that sets a password, in place of an earlier link. The password there is, if anybody
-    /// knows one, works until then.
+    /// Queues a mail with a link that sets a password, in place of an earlier link. For an account that was made for
+    /// its owner, and that they have not used yet: to anybody else the mail would say what is not so.
     pub async fn invite_user(&self, actor: &Actor, key: &UserKey) -> Result<User, AdminError> {
         let user = self.user(key).await?;
+        if user.disabled_at.is_some() {
+            return Err(AdminError::Disabled);
+        }
+        if !self.awaits_owner(&user).await? {
+            return Err(AdminError::InUse(user.email));
+        }
+        self.send_invitation(actor, &user).await?;
+        Ok(user)
+    }
+
+    /// Whether an administrator has made the account, and its owner has neither set a password nor signed in.
+    async fn awaits_owner(&self, user: &User) -> Result<bool, AdminError> {
+        if user.password_changed_at != user.created_at || self.has_entry(user.id, AuditAction::SignIn).await? {
+            return Ok(false);
+        }
+        Ok(self.has_entry(user.id, AuditAction::UserCreated).await?
+            || self.has_entry(user.id, AuditAction::UserImported).await?)
+    }
+
+    async fn has_entry(&self, id: UserId, action: AuditAction) -> Result<bool, AdminError> {
+        let filter = AuditFilter {
+            from: Timestamp::from_millis(i64::MIN),
+            to: Timestamp::from_millis(i64::MAX),
+            user: Some(id),
+            action: Some(action.as_str().to_owned()),
+        };
+        Ok(!self.context.store.audit().stored_entries(&filter, None, 1).await?.is_empty())
+    }
+
+    async fn send_invitation(&self, actor: &Actor, user: &User) -> Result<(), AdminError> {
         let email = Email::parse_existing(&user.email);
-        let email = email.map_err(|_| AdminError::NoSuchUser(key.clone()))?;
+        let email = email.map_err(|_| AdminError::NoSuchUser(UserKey::Id(user.id)))?;
         let token = Capability::draw(&*self.context.random);
         let now = self.context.now();
         let expires_at = now.plus(INVITATION_LIFETIME);
         let link = self.accounts.reset_link(&token);
-        let content = mails::invitation(greeted(&user), &link, INVITATION_LIFETIME);
+        let content = mails::invitation(greeted(user), &link, INVITATION_LIFETIME);
         let mail = NewMail::awaited(&user.email, content, expires_at).into_job(self.context.new_id(), now);
         let stored = NewResetToken { user_id: user.id, email: &email, digest: token.digest(), expires_at };
         let audit = self.audit(actor, AuditAction::UserInvited, user.id);
         match self.context.store.accounts().request_password_reset(&stored, &mail, now, &audit).await? {
-            ResetRequest::Queued => Ok(user),
+            ResetRequest::Queued => Ok(()),
             ResetRequest::Ignored => Err(AdminError::Disabled),
         }
     }

@@ -175,6 +175,7 @@ impl CliError {
                 | AdminError::AboveActor
                 | AdminError::NotAllowed(_)
                 | AdminError::Disabled
+                | AdminError::InUse(_)
                 | AdminError::NoSuchRole(_)
                 | AdminError::Account(AccountError::Field { .. }),
             ) => EXIT_REFUSED,

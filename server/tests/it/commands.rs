@@ -472,6 +472,8 @@ async fn whoever_is_invited_sets_a_password_by_the_link_and_keeps_their_name(
     let installation = Installation::start(backend).await;
     let app = &installation.app;
     installation.does(&["user", "invite", "grace@example.com", "--name", "Grace Hopper"]).await;
+    // Again, as long as she has not used it: the newest link counts.
+    installation.does(&["user", "invite", "grace@example.com"]).await;
     let (subject, text) = app.mails_to("grace@example.com").await.into_iter().next().expect("a mail");
     assert_eq!(subject, "Set a password for your Latchkey account");
     let token = text.split("#token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a token");
@@ -479,6 +481,13 @@ async fn whoever_is_invited_sets_a_password_by_the_link_and_keeps_their_name(
     assert_eq!(app.post("/api/auth/reset-password", &reset).await.status, StatusCode::OK);
     app.signs_in("grace@example.com").await;
     assert_eq!(installation.does(&["user", "show", "grace@example.com"]).await["name"], "Grace Hopper");
+    app.new_user("ada@example.com").await;
+    for in_use in ["grace@example.com", "ada@example.com"] {
+        let (code, why) = installation.fails(&["user", "invite", in_use]).await;
+        assert!(code == Some(4) && why.contains("in use") && why.contains("Forgot password"), "{why}");
+    }
+    let hers = app.mails_to("ada@example.com").await;
+    assert!(hers.iter().all(|(subject, _)| !subject.starts_with("Set a password")), "{hers:?}");
 }
 
 #[tokio::test]

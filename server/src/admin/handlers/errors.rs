@@ -17,7 +17,9 @@ impl From<AdminError> for ApiError {
             AdminError::Account(error) => error.into(),
             AdminError::Store(error) => error.into(),
             // No call of the API makes accounts or invites anybody.
-            AdminError::EmailTaken(_) | AdminError::Disabled | AdminError::NoSuchRole(_) => Self::internal(error),
+            AdminError::EmailTaken(_) | AdminError::Disabled | AdminError::InUse(_) | AdminError::NoSuchRole(_) => {
+                Self::internal(error)
+            }
         }
     }
 }
