@@ -56,6 +56,13 @@ pub struct Device {
     pub refresh: String,
 }
 
+/// How many users and sessions were not there before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Added {
+    pub users: u64,
+    pub sessions: u64,
+}
+
 impl SetUp {
     /// Opens the database of these settings, with its tables and keys. Whoever is signed in from here has that
     /// password.
@@ -174,25 +181,27 @@ impl SetUp {
         Ok(minted.token)
     }
 
-    /// Writes a population, or what is missing of it; tells how many users and sessions there are by now.
-    pub async fn populate(&self, users: u32, sessions: u32, progress: impl Fn(u32, u32)) -> Result<(), BenchError> {
+    /// Writes a population, or what is missing of it, and gives how much that was. Tells `progress` how many users and
+    /// sessions there are by now.
+    pub async fn populate(&self, users: u32, sessions: u32, progress: impl Fn(u32, u32)) -> Result<Added, BenchError> {
         let population = Population::new(users, sessions, self.password_hash.clone(), SystemClock.now());
+        let mut added = Added::default();
         for (first, last) in batches(users.max(3)) {
             if self.store.accounts().user_by_id(population.user(last)?.id).await?.is_none() {
                 let batch: Vec<NewUser> =
                     (first..=last).map(|number| population.user(number)).collect::<Result<_, _>>()?;
-                self.store.maintenance().seed_users(&batch).await?;
+                added.users += self.store.maintenance().seed_users(&batch).await?;
             }
             progress(last + 1, 0);
         }
         for (first, last) in batches(sessions) {
             if self.store.sessions().session(population.session(last).id).await?.is_none() {
                 let batch: Vec<SessionRow> = (first..=last).map(|number| population.session(number)).collect();
-                self.store.maintenance().seed_sessions(&batch).await?;
+                added.sessions += self.store.maintenance().seed_sessions(&batch).await?;
             }
             progress(users, last + 1);
         }
-        Ok(())
+        Ok(added)
     }
 
     /// Seals all of the audit log.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::output::Output;
 use super::{CliError, say, settings};
 use crate::bench::baseline::Baseline;
 use crate::bench::seed::Seed;
@@ -14,7 +15,7 @@ use crate::lifecycle::{Stop, Tasks};
 pub struct Bench {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Which benchmarks; all of them where none is named
+    /// Which benchmarks; all of them where none is named, which takes up to 15 GB of disk
     #[arg(value_enum)]
     names: Vec<Name>,
     /// Fewer and shorter rounds
@@ -35,18 +36,18 @@ enum Command {
 }
 
 impl Bench {
-    pub async fn run(self) -> Result<(), CliError> {
+    pub async fn run(self, output: Output) -> Result<(), CliError> {
         let stop = Stop::on_signals(&Tasks::new()).map_err(CliError::Serve)?;
         // Whatever is under way is dropped, and takes its servers and folders with it.
         tokio::select! {
-            done = self.measure() => done,
+            done = self.measure(output) => done,
             () = stop.soft.cancelled() => Err(CliError::CutShort),
         }
     }
 
-    async fn measure(self) -> Result<(), CliError> {
+    async fn measure(self, output: Output) -> Result<(), CliError> {
         match self.command {
-            Some(Command::Seed(seed)) => say(&Box::pin(seed.run(&settings()?)).await?),
+            Some(Command::Seed(seed)) => seed_database(seed, output).await,
             Some(Command::Baseline(baseline)) => Ok(baseline.run().await?),
             None => {
                 let all = self.names.is_empty() || self.names.contains(&Name::All);
@@ -63,4 +64,13 @@ impl Bench {
             }
         }
     }
+}
+
+async fn seed_database(seed: Seed, output: Output) -> Result<(), CliError> {
+    let config = settings()?;
+    let bar = output.progress(seed.rows(), "Seeding");
+    let seeded = Box::pin(seed.run(&config, &|rows| bar.set(rows))).await;
+    bar.finish();
+    let seeded = seeded?;
+    output.done(&seeded.to_string(), &seeded.as_json())
 }

@@ -215,7 +215,7 @@ impl Cli {
             Command::Explain(explain) => Box::pin(explain.run(&settings()?, output)).await,
             Command::Config(command) => command.run(output),
             Command::Openapi => openapi::run(),
-            Command::Bench(bench) => Box::pin(bench.run()).await,
+            Command::Bench(bench) => Box::pin(bench.run(output)).await,
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(output),
         }

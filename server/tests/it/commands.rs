@@ -490,6 +490,26 @@ async fn whoever_is_invited_sets_a_password_by_the_link_and_keeps_their_name(
     assert!(hers.iter().all(|(subject, _)| !subject.starts_with("Set a password")), "{hers:?}");
 }
 
+#[rstest]
+#[tokio::test]
+async fn seeding_says_what_was_added_and_what_was_there(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let seeds = async |users: &str, sessions: &str| {
+        let seed = ["bench", "seed", "--among-users", "--users", users, "--sessions", sessions];
+        let seeded = installation.does(&seed).await;
+        (seeded["usersAdded"].clone(), seeded["sessionsAdded"].clone())
+    };
+    assert_eq!(seeds("10", "50").await, (json!(10), json!(50)));
+    assert_eq!(seeds("10", "50").await, (json!(0), json!(0)));
+    assert_eq!(seeds("12", "70").await, (json!(2), json!(20)));
+    let output = installation.run_with(&["bench", "seed", "--users", "12", "--sessions", "70"], "").await;
+    assert!(output.status.success() && output.stderr.is_empty(), "no terminal, no progress: {output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("Nothing was added: all 12 users and 70 sessions"), "{said}");
+}
+
 #[tokio::test]
 async fn commands_say_what_is_there_and_show_no_secret() {
     let installation = Installation::start(Backend::Sqlite).await;

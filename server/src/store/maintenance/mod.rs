@@ -30,9 +30,9 @@ verbs! {
 }
 
 impl MaintenanceStore<'_> {
-    /// Puts many users in at once, to be measured with; those whose ids are there stay as they are. One transaction,
-    /// which takes its time.
-    pub async fn seed_users(self, users: &[NewUser]) -> Result<(), StoreError> {
+    /// Puts many users in at once, to be measured with; those whose ids are there stay as they are. Gives how many were
+    /// not. One transaction, which takes its time.
+    pub async fn seed_users(self, users: &[NewUser]) -> Result<u64, StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.seed_users(users)).await,
             Store::Postgres(database) => Box::pin(database.seed_users(users)).await,
@@ -40,8 +40,9 @@ impl MaintenanceStore<'_> {
     }
 
     /// Puts many sessions in at once, with their first audit and history entries; those whose ids are there stay as
-    /// they are. Ids must rise, and no others may lie between them. One transaction, which takes its time.
-    pub async fn seed_sessions(self, sessions: &[SessionRow]) -> Result<(), StoreError> {
+    /// they are. Gives how many were not. Ids must rise, and no others may lie between them. One transaction, which
+    /// takes its time.
+    pub async fn seed_sessions(self, sessions: &[SessionRow]) -> Result<u64, StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.seed_sessions(sessions)).await,
             Store::Postgres(database) => Box::pin(database.seed_sessions(sessions)).await,

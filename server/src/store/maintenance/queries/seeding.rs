@@ -10,8 +10,9 @@ use crate::store::{NewUser, Revocation, RevokedSubject, SessionRow, sql};
 pub(in crate::store) const SEEDED_ROWS_PER_INSERT: usize = 1000;
 
 impl Database {
-    pub(in crate::store) async fn seed_users(&self, users: &[NewUser]) -> Result<()> {
+    pub(in crate::store) async fn seed_users(&self, users: &[NewUser]) -> Result<u64> {
         let mut tx = self.begin().await?;
+        let mut added = 0;
         for chunk in users.chunks(SEEDED_ROWS_PER_INSERT) {
             let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_USERS, &DIALECT, chunk.len()));
             for user in chunk {
@@ -25,7 +26,7 @@ impl Database {
                     .bind(user.email_verified_at.map(types::domain::Timestamp::as_millis))
                     .bind(user.at.as_millis());
             }
-            insert.execute(&mut *tx).await?;
+            added += insert.execute(&mut *tx).await?.rows_affected();
             let roles: Vec<_> = chunk.iter().flat_map(|user| user.roles.iter().map(|role| (user.id, role))).collect();
             for roles in roles.chunks(SEEDED_ROWS_PER_INSERT) {
                 let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_ROLES, &DIALECT, roles.len()));
@@ -35,11 +36,13 @@ impl Database {
                 insert.execute(&mut *tx).await?;
             }
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(added)
     }
 
-    pub(in crate::store) async fn seed_sessions(&self, sessions: &[SessionRow]) -> Result<()> {
+    pub(in crate::store) async fn seed_sessions(&self, sessions: &[SessionRow]) -> Result<u64> {
         let mut tx = self.begin().await?;
+        let mut added = 0;
         for chunk in sessions.chunks(SEEDED_ROWS_PER_INSERT) {
             let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_SESSIONS, &DIALECT, chunk.len()));
             for session in chunk {
@@ -66,13 +69,14 @@ impl Database {
                     .bind(session.end.as_ref().map(|end| end.at.as_millis()))
                     .bind(session.end.as_ref().map(|end| end.reason.as_str()));
             }
-            insert.execute(&mut *tx).await?;
+            added += insert.execute(&mut *tx).await?.rows_affected();
             let ids = || chunk.iter().map(|session| session.id.0);
             let (Some(first), Some(last)) = (ids().min(), ids().max()) else { continue };
             query(sql::maintenance::SEED_HISTORIES).bind(first).bind(last).execute(&mut *tx).await?;
             query(sql::maintenance::SEED_AUDIT).bind(first).bind(last).execute(&mut *tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(added)
     }
 
     pub(in crate::store) async fn seed_revocations(&self, revocations: &[Revocation]) -> Result<()> {
