@@ -28,20 +28,21 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The hash of a seal that was kept elsewhere, which must still be there
+    /// The hash of a seal that was kept elsewhere, which must still be there: 64 hexadecimal digits
     #[arg(long, value_name = "HASH", value_parser = parse_digest)]
     expect: Option<Digest>,
-    /// A public key of an earlier secret, whose seals are good as well
+    /// A public key of an earlier secret, whose seals are good as well, as this command has shown it; may be given
+    /// several times
     #[arg(long, value_name = "KEY", value_parser = parse_digest)]
     public_key: Vec<Digest>,
 }
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// Not earlier than this: 2026-11-29, or 2026-11-29T09:30:00Z
+    /// Not earlier than this day or moment in UTC: 2026-11-29, or 2026-11-29T09:30:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<Timestamp>,
-    /// Earlier than this
+    /// Earlier than this day or moment in UTC
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<Timestamp>,
     /// Of this user: an id or an e-mail address
@@ -50,7 +51,7 @@ pub struct Export {
     /// Of this kind, such as `sign_in_failed`; where there is none of that name, all names are told
     #[arg(long, value_name = "ACTION", value_parser = actions(), hide_possible_values = true)]
     action: Option<String>,
-    /// As what
+    /// How entries are written
     #[arg(long, value_enum, default_value = "ndjson")]
     format: ExportFormat,
 }

@@ -28,7 +28,7 @@ pub struct Explain {
     /// An access token, a refresh token, or the id of a session; `-` reads it from standard input
     #[arg(value_name = "TOKEN", value_parser = |text: &str| Ok::<_, String>(SecretString::from(text)))]
     token: SecretString,
-    /// When: 2026-11-01, or 2026-11-01T12:00:00Z; now, where it is not given
+    /// When, in UTC: 2026-11-01, or 2026-11-01T12:00:00Z; now, where it is not given
     #[arg(long, value_name = "TIME", value_parser = arguments::moment)]
     at: Option<Timestamp>,
 }

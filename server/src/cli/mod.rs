@@ -55,9 +55,21 @@ const EXIT_CONFIG: u8 = 78;
 /// Where the audit log is not as it was sealed (`EX_DATAERR`).
 const EXIT_DATA: u8 = 65;
 
+const AFTER_HELP: &str = "\
+Settings come from the environment and from latchkey.toml: `latchkey config show` has them.
+
+Exit codes:
+  0   done, or there was nothing to do
+  1   failed
+  2   called wrongly, or not confirmed with --yes
+  3   what it is about is not there
+  4   a rule refuses it
+  65  the audit log is not as it was sealed
+  78  the settings are at fault";
+
 /// Sign-in and sessions for users and apps, on your own server.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, arg_required_else_help = true)]
+#[command(name = "latchkey", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
     output: Output,

@@ -36,7 +36,8 @@ pub struct Create {
     /// The role whose permissions it has as well
     #[arg(long, value_name = "ROLE", default_value = "user", value_parser = RoleName::parse)]
     inherits: RoleName,
-    /// A permission that it adds; may be given several times
+    /// A permission that it adds, such as `audit:read` (`latchkey role permissions` has them); may be given several
+    /// times
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
     /// What it is for

@@ -21,6 +21,11 @@ pub enum Command {
     /// List sessions, the newest first, a page at a time
     List(List),
     /// End a session, all of a user, or all that are alike
+    #[command(after_help = "Examples:\n  \
+        latchkey session end 0198ad2e-0000-7000-8000-000000000000\n  \
+        latchkey session end --user ada@example.com --all\n  \
+        latchkey session end --network 192.0.2.0/24 --dry-run\n  \
+        latchkey session end --older-than 90d --client \"Firefox 14\" --yes --reason \"old browsers\"")]
     End(End),
     /// Close the streams and sockets of a session, which goes on
     Disconnect(Disconnect),
@@ -35,11 +40,12 @@ pub struct List {
     /// Only those that have not ended
     #[arg(long)]
     active: bool,
-    /// Only those that have not ended and were last seen in this network, in the order of addresses
+    /// Only those that have not ended and were last seen in this network, such as 192.0.2.0/24, or at this address; in
+    /// the order of addresses
     #[arg(long, value_name = "NETWORK", value_parser = arguments::network, conflicts_with = "after")]
     network: Option<IpNet>,
-    /// So many at the most
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// So many at the most, 1 to 1000
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
     /// Only those before this one, the last of the page before
     #[arg(long, value_name = "ID")]
@@ -49,14 +55,14 @@ pub struct List {
 /// Which session to disconnect.
 #[derive(Debug, clap::Args)]
 pub struct Disconnect {
-    /// This one
+    /// This one, by its id
     id: SessionId,
 }
 
 /// Which sessions to end: one by its id, all of a user, or all that a rule is about.
 #[derive(Debug, clap::Args)]
 pub struct End {
-    /// This one
+    /// This one, by its id
     #[arg(conflicts_with_all = ["user", "all", "older_than", "signed_in_before", "network", "client", "dry_run"])]
     id: Option<SessionId>,
     /// Those of this user
@@ -69,19 +75,19 @@ pub struct End {
         conflicts_with_all = ["older_than", "signed_in_before", "network", "client", "dry_run"]
     )]
     all: bool,
-    /// Those signed in longer ago
+    /// Those signed in longer ago, such as 90d, 12h or 30m
     #[arg(long, value_name = "DURATION", value_parser = arguments::age)]
     older_than: Option<Duration>,
-    /// Those signed in before this day or moment
+    /// Those signed in before this day or moment in UTC: 2026-11-01, or 2026-11-01T12:00:00Z
     #[arg(long, value_name = "MOMENT", value_parser = arguments::moment)]
     signed_in_before: Option<Timestamp>,
-    /// Those last seen in this network
+    /// Those last seen in this network, such as 192.0.2.0/24, or at this address
     #[arg(long, value_name = "NETWORK", value_parser = arguments::network)]
     network: Option<IpNet>,
-    /// Those whose browser, system, platform, kind or version has these words
+    /// Those whose browser, system, platform, kind or version has these words, such as "Firefox 14"
     #[arg(long, value_name = "TEXT")]
     client: Option<String>,
-    /// Only count them, and show some
+    /// Only count those that a rule is about, and show some
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Yes, end all that the rule is about

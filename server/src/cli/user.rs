@@ -22,6 +22,8 @@ use crate::store::{RoleRefusal, User, UserFilter, UserOrder};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make an account; its address counts as proved
+    #[command(after_help = "Example:\n  \
+        latchkey user create --email ada@example.com --name \"Ada Lovelace\" --role owner")]
     Create(Create),
     /// List accounts in the order of their addresses, a page at a time
     List(List),
@@ -39,7 +41,7 @@ pub enum Command {
     Enable(WhomAndWhy),
     /// Delete an account with everything that is held on its owner
     Delete(Delete),
-    /// Send a mail with a link that sets a password, and make the account if there is none
+    /// Send a mail with a link that sets a password, and make the account if there is none; again where nobody uses it
     Invite(Invite),
     /// Bring along the users of another system, with their passwords
     Import(Import),
@@ -54,7 +56,7 @@ pub struct Create {
     /// Their name
     #[arg(long, value_parser = DisplayName::parse)]
     name: DisplayName,
-    /// A role beside `user`, such as `owner`; may be given several times
+    /// A role beside `user`, such as `owner` (`latchkey role list` has them); may be given several times
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     /// Take the password from the first line of standard input instead of asking for it
@@ -77,7 +79,7 @@ pub struct List {
     /// Only accounts whose address begins so, and after them those whose name does
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prefix", "name"])]
     search: Option<String>,
-    /// Only accounts with this role
+    /// Only accounts with this role, one of `latchkey role list`
     #[arg(long)]
     role: Option<String>,
     /// Only disabled accounts
@@ -86,8 +88,8 @@ pub struct List {
     /// Only accounts whose address nobody has proved
     #[arg(long)]
     unverified: bool,
-    /// So many at the most
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    /// So many at the most, 1 to 1000
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
     /// Only those after this one, the last of the page before
     #[arg(long, value_name = "ID|EMAIL")]
