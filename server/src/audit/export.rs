@@ -43,6 +43,8 @@ pub enum ExportError {
     Store(#[from] StoreError),
     #[error("the entries cannot be written")]
     Output(#[from] io::Error),
+    #[error("whoever asked for the entries is signed out")]
+    SignedOut,
 }
 
 /// An entry as other programs read it.

@@ -22,11 +22,12 @@ use super::errors::{is_plain, malformed, wrong_cursor};
 use super::users::{LONGEST_PAGE, PAGE, named};
 use crate::audit::{ExportError, ExportFormat, export_page};
 use crate::auth::action_limits::LimitedAction;
+use crate::auth::tokens::Verified;
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::paging::{Page, cursor};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::store::{AuditFilter, AuditSearch, NewAudit, StoredAudit};
+use crate::store::{AuditFilter, AuditSearch, NewAudit, Standing, StoredAudit};
 
 /// An entry may be committed so long after the moment that it says, behind entries that somebody has seen already.
 const COMMITTED_WITHIN: Duration = Duration::from_secs(5);
@@ -165,12 +166,23 @@ pub const EXPORT: Operation = Operation {
     id: "adminExportAudit",
     summary: "The audit log as a file",
     about: "Oldest first, a JSON object a line; with `format=csv`, comma-separated values (`text/csv`) under a line of \
-            names. It is written down that it was given out. A file that breaks off was not given out whole.",
+            names. It is written down that it was given out. It breaks off where the session ends meanwhile; a file that \
+            breaks off was not given out whole.",
     query: Some(Parameters::of::<AuditQuery>()),
     answers: &[Answer::of(200, "The entries.", "application/x-ndjson", LINES)],
     problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
+
+/// Ends an export with the session that asked for it, however much of it is still to come.
+async fn require_live_session(state: &ApiState, token: &Verified) -> Result<(), ExportError> {
+    let Verified { user_id, session_id, epoch, .. } = *token;
+    let context = &state.context;
+    match context.store.sessions().standing(session_id, user_id, epoch, context.now()).await? {
+        Standing::Good => Ok(()),
+        Standing::Ended(_) | Standing::OldEpoch | Standing::Unknown => Err(ExportError::SignedOut),
+    }
+}
 
 /// `GET /api/admin/audit/export`: oldest first, as it is read.
 pub async fn export(
@@ -196,12 +208,12 @@ pub async fn export(
         actor.is_none_or(|actor| entry.actor_id == Some(actor))
             && address.as_ref().is_none_or(|address| entry.origin.ip == *address)
     };
-    let store = state.context.store.clone();
-    let begin = Some((store, filter, is_meant, None));
+    let begin = Some((state, administrator.token, filter, is_meant, None));
     let lines = stream::try_unfold(begin, move |at| async move {
-        let Some((store, filter, is_meant, after)) = at else { return Ok(None) };
-        let (text, next) = export_page(&store, &filter, format, after, &is_meant).await?;
-        let rest = next.map(|next| (store, filter, is_meant, Some(next)));
+        let Some((state, token, filter, is_meant, after)) = at else { return Ok(None) };
+        require_live_session(&state, &token).await?;
+        let (text, next) = export_page(&state.context.store, &filter, format, after, &is_meant).await?;
+        let rest = next.map(|next| (state, token, filter, is_meant, Some(next)));
         Ok::<_, ExportError>(Some((Bytes::from(text), rest)))
     });
     let disposition = format!("attachment; filename=\"{name}\"");

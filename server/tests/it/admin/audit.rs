@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
 use types::api::admin as paths;
@@ -105,4 +105,28 @@ async fn an_export_is_written_down_and_holds_what_was_asked_for(
         StatusCode::UNPROCESSABLE_ENTITY,
         "invalid-fields",
     );
+}
+
+/// Far more than the buffers on the way to a client hold.
+const MANY_ENTRIES: &str = "INSERT INTO audit_log (id, at, action, ip, user_agent) \
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) \
+    SELECT randomblob(16), i, 'sign_in', '192.0.2.1', printf('%.*c', 500, 'x') FROM n";
+
+#[tokio::test]
+async fn an_export_breaks_off_where_the_session_that_asked_for_it_ends() {
+    let app = TestApp::start().await;
+    let ada = app.new_user_with("admin", ADA).await;
+    app.execute(MANY_ENTRIES).await;
+    let mut export = ada.request(Method::GET, paths::AUDIT_EXPORT).send().await.expect("an answer");
+    assert_eq!(export.status(), StatusCode::OK);
+    assert!(export.chunk().await.expect("a piece").is_some());
+    is_ok(&ada.post("/api/auth/logout", &json!({})).await);
+    let end = loop {
+        match export.chunk().await {
+            Ok(Some(_)) => {}
+            Ok(None) => break "whole",
+            Err(_) => break "broken off",
+        }
+    };
+    assert_eq!(end, "broken off");
 }
