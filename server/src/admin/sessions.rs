@@ -440,9 +440,9 @@ fn count(number: usize) -> u64 {
 mod tests {
     use super::*;
 
-    fn place(number: u128) -> Option<Place> {
+    fn place(number: u128) -> Place {
         let created_at = Timestamp::from_millis(0);
-        Some(Place { created_at, ip: String::new(), id: SessionId(Uuid::from_u128(number)) })
+        Place { created_at, ip: String::new(), id: SessionId(Uuid::from_u128(number)) }
     }
 
     fn sessions(number: u128) -> Vec<(UserId, SessionId)> {
@@ -453,11 +453,11 @@ mod tests {
     fn what_was_counted_is_kept_in_pages_until_it_is_too_much() {
         let mut walk = Walk { room: Some(1500), ..Walk::begun(Timestamp::from_millis(0), None) };
         for (number, last) in [(600, 1), (400, 2), (0, 3), (500, 4), (1, 5), (0, 6)] {
-            walk.keep_counted(sessions(number), place(last));
+            walk.keep_counted(sessions(number), Some(place(last)));
         }
         let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
-        assert_eq!(kept, [(1000, place(3)), (500, place(4))]);
+        assert_eq!(kept, [(1000, Some(place(3))), (500, Some(place(4)))]);
         // The rest is read from there.
-        assert_eq!((walk.last, walk.dealt_with, walk.room), (place(4), None, None));
+        assert_eq!((walk.last, walk.dealt_with, walk.room), (Some(place(4)), None, None));
     }
 }

@@ -149,13 +149,13 @@ fn order_of(
             Some(cursor) => (names(name_and_id(cursor)?, Some(&email)), None),
             None => (emails(cursor, None), is_search.then(|| names(None, Some(&email)))),
         }),
-        "name" => Ok(match cursor.and_then(|cursor| cursor.strip_prefix(EMAILS_LAST)) {
-            Some(cursor) => (emails(Some(cursor), Some(&name)), None),
-            None => {
-                let after = cursor.map(name_and_id).transpose()?.flatten();
-                (names(after, None), is_search.then(|| emails(None, Some(&name))))
+        "name" => {
+            if let Some(cursor) = cursor.and_then(|cursor| cursor.strip_prefix(EMAILS_LAST)) {
+                return Ok((emails(Some(cursor), Some(&name)), None));
             }
-        }),
+            let after = cursor.map(name_and_id).transpose()?.flatten();
+            Ok((names(after, None), is_search.then(|| emails(None, Some(&name)))))
+        }
         "newest" => {
             let before = cursor.map(id_of).transpose()?;
             let all = UserOrder::Newest { before };
