@@ -12,60 +12,10 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::app::{Device, TestApp};
+use crate::support::app::TestApp;
+use crate::support::pair::{Bus, Pair, eventually, moved};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::redis::RedisServer;
-
-const WITHIN: Duration = Duration::from_secs(10);
-
-#[derive(Clone, Copy, Debug)]
-enum Bus {
-    Postgres,
-    Redis,
-}
-
-/// Two servers, and what they share.
-struct Pair {
-    here: TestApp,
-    there: TestApp,
-    database: PostgresDatabase,
-    redis: Option<RedisServer>,
-}
-
-impl Pair {
-    async fn start(bus: Bus) -> Self {
-        let database = PostgresDatabase::create().await;
-        let redis = match bus {
-            Bus::Postgres => None,
-            Bus::Redis => Some(RedisServer::start().await),
-        };
-        let (database_url, redis_url) = (database.url(), redis.as_ref().map(RedisServer::url));
-        let mut settings = vec![("DATABASE_URL", database_url.as_str()), ("PUBLIC_URL", "http://localhost:3000")];
-        settings.extend(redis_url.as_deref().map(|url| ("REDIS_URL", url)));
-        let here = TestApp::start_with(&settings).await;
-        let there = here.another_server(&settings).await;
-        let pair = Self { here, there, database, redis };
-        for server in [&pair.here, &pair.there] {
-            eventually(async || server.get("/health").await.body["bus"] == "ok").await;
-        }
-        pair
-    }
-}
-
-/// Asks again and again until it is so.
-async fn eventually(is_so: impl AsyncFn() -> bool) {
-    let reached = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(WITHIN, reached).await.expect("it came to be in time");
-}
-
-/// The same device, talking to the other server.
-fn moved<'a>(device: &Device<'_>, server: &'a TestApp) -> Device<'a> {
-    Device { app: server, tokens: device.tokens.clone() }
-}
 
 #[rstest]
 #[tokio::test]

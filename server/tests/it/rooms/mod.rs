@@ -12,16 +12,15 @@ mod socket_limits;
 mod socket_sessions;
 mod store;
 
-use std::time::Duration;
-
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, Device, TestApp};
+use crate::support::pair::eventually;
+use crate::support::socket::Socket;
 
 const ADA: &str = "ada@example.com";
 const BOB: &str = "bob@example.com";
-const WITHIN: Duration = Duration::from_secs(10);
 
 fn id_of(device: &Device<'_>) -> String {
     device.tokens["user"]["id"].as_str().expect("an id").to_owned()
@@ -97,12 +96,12 @@ async fn is_in(reader: &Device<'_>, room: &str, user: &str) -> bool {
     participants(reader, room).await.iter().any(|(id, _)| id == user)
 }
 
-/// Asks again and again until it is so.
-async fn eventually(is_so: impl AsyncFn() -> bool) {
-    let reached = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+/// The next event of this name about this user.
+async fn next_of(socket: &mut Socket, name: &str, user: &str) -> Value {
+    loop {
+        let data = socket.next_named(name).await;
+        if data["userId"] == user {
+            return data;
         }
-    };
-    tokio::time::timeout(WITHIN, reached).await.expect("it came to be in time");
+    }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    ADA, BOB, eventually, id_of, is_in, leaves, makes_room, messages, participants, says, signs_out,
+    ADA, BOB, eventually, id_of, is_in, leaves, makes_room, messages, next_of, participants, says, signs_out,
     system_messages_of, two_in_a_room,
 };
 use crate::http::legacy::{ACCEPTED, on_the_older_system};
@@ -15,16 +15,6 @@ use crate::support::app::{Device, PASSWORD, TestApp};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::socket::{Heard, Socket, id_of_room};
 use crate::support::store::Backend;
-
-/// The next event of this name about this user.
-async fn next_of(socket: &mut Socket, name: &str, user: &str) -> Value {
-    loop {
-        let data = socket.next_named(name).await;
-        if data["userId"] == user {
-            return data;
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_foreign_page_and_whoever_shows_nothing_good_get_no_socket() {
