@@ -1,14 +1,24 @@
-//! What a room says comes to all who attend it, whatever is lost: by the bus, or by the database.
+//! What a room says comes to all who attend it, whatever is lost or late: by the bus, or by the database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey::auth::secrets::Keys;
+use latchkey::events::{self, BusParts, Events, PostgresNotify, Redis, Topic, Transport};
+use latchkey::store::Store;
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use types::api::{RoomEvent, RoomId, RoomPresenceChanged, RoomTyping};
+use types::domain::UserId;
+use types::words::RoomPresence;
+use uuid::Uuid;
 
-use super::{messages, says, two_in_a_room};
+use super::{BOB, id_of, joins, messages, next_of, says, signs_out, two_in_a_room};
 use crate::support::app::TestApp;
-use crate::support::socket::Socket;
+use crate::support::pair::{Bus, PUBLIC_URL, Pair, moved};
+use crate::support::socket::{Heard, Socket, id_of_room};
 use crate::support::store::Backend;
 
 /// Both hear the next message of the room, with this number.
@@ -122,4 +132,77 @@ async fn where_a_message_is_gone_before_it_was_delivered_all_load_the_room_anew(
     hear([&mut hers, &mut his], 5, "Where is everybody?").await;
     says(&bob, &attic, "Here").await;
     hear([&mut hers, &mut his], 6, "Here").await;
+}
+
+/// Another server's end of the bus: what it sends, and the task that does it.
+async fn another_end_of_the_bus(pair: &Pair) -> (Arc<Events>, events::Bus) {
+    let store = Store::connect(&pair.database.url(), 1).await.expect("a store");
+    let keys = Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys");
+    let notify = PostgresNotify::new(store.notifications().expect("PostgreSQL has notifications"));
+    let mut transports: Vec<Box<dyn Transport>> = vec![Box::new(notify)];
+    if let Some(redis) = &pair.redis {
+        let channel = format!("latchkey:{}", keys.installation());
+        transports.push(Box::new(Redis::new(&redis.url(), channel).expect("an address")));
+    }
+    let message_key = keys.bus_message_key(PUBLIC_URL);
+    let parts = BusParts { transports, me: Uuid::now_v7(), message_key, clock: Arc::clone(&pair.here.clock) as _ };
+    let (sender, bus) = events::bus(parts);
+    (Arc::new(Events::new(sender)), bus)
+}
+
+/// Sends these events of a room as another server would.
+async fn says_elsewhere(pair: &Pair, room: RoomId, room_events: &[RoomEvent], is_heard: impl Future<Output = ()>) {
+    let (events, bus) = another_end_of_the_bus(pair).await;
+    let stop = CancellationToken::new();
+    for event in room_events {
+        events.publish(Topic::Room(room), &event.write().expect("JSON"), None);
+    }
+    let until_heard = async {
+        is_heard.await;
+        stop.cancel();
+    };
+    tokio::join!(Box::pin(bus.run(Arc::clone(&events), stop.clone())), until_heard);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_another_server_says_late_of_somebody_who_has_left_is_not_shown(
+    #[values(Bus::Postgres, Bus::Redis)] bus: Bus,
+) {
+    let pair = Pair::start(bus).await;
+    let (ada, bob, attic) = two_in_a_room(&pair.here).await;
+    let (her_id, his_id) = (id_of(&ada), id_of(&bob));
+    let mut hers = Socket::attending(&ada, &attic).await;
+    let mut his = Socket::attending(&moved(&bob, &pair.there), &attic).await;
+    his.types(&attic, true).await;
+    assert_eq!(next_of(&mut hers, "room.typing", &his_id).await["typing"], true);
+    signs_out(&bob).await;
+    assert_eq!(next_of(&mut hers, "room.left", &his_id).await["message"]["kind"], "signed_out");
+
+    let room_id: RoomId = id_of_room(&attic).parse().expect("an id");
+    let [him, her]: [UserId; 2] = [&his_id, &her_id].map(|id| id.parse().expect("an id"));
+    let late = [
+        RoomEvent::Typing(RoomTyping { room_id, user_id: him, typing: true }),
+        RoomEvent::Presence(RoomPresenceChanged { room_id, user_id: him, presence: RoomPresence::Here.into() }),
+        // By the time that she hears this she would have heard the others.
+        RoomEvent::Typing(RoomTyping { room_id, user_id: her, typing: true }),
+    ];
+    let hears_nothing_of_him = async {
+        loop {
+            match hers.next().await {
+                Heard::Event(_, data) if data["userId"] == his_id => panic!("{data}"),
+                Heard::Event(name, data) if name == "room.typing" && data["userId"] == her_id => return,
+                Heard::Event(..) => {}
+                closed @ Heard::Closed(_) => panic!("{closed:?}"),
+            }
+        }
+    };
+    says_elsewhere(&pair, room_id, &late, hears_nothing_of_him).await;
+
+    // Who comes back is seen again.
+    let again = moved(&pair.here.signs_in(BOB).await, &pair.there);
+    joins(&again, &attic).await;
+    let mut his = Socket::attending(&again, &attic).await;
+    his.types(&attic, true).await;
+    assert_eq!(next_of(&mut hers, "room.typing", &his_id).await["typing"], true);
 }
