@@ -91,7 +91,7 @@ async fn tables_with(app: &TestApp, session_id: &str) -> BTreeSet<String> {
     rows.filter_map(|row| Some(row.split_once(": ")?.0.to_owned())).collect()
 }
 
-async fn nothing_is_left_but_what_is_named(app: &TestApp, session_id: &str) {
+pub(super) async fn nothing_is_left_but_what_is_named(app: &TestApp, session_id: &str) {
     for table in tables_with(app, session_id).await {
         let named = TABLES.iter().find(|(name, _)| *name == table).map(|(_, rest)| *rest);
         assert_eq!(named, Some(Rest::Stays), "{table} names the session");
@@ -114,7 +114,7 @@ async fn keys_of(server: &RedisServer) -> Vec<(String, Vec<String>)> {
 }
 
 /// Heartbeats go with the next ones in their room, which the end of the session brings on.
-async fn no_key_is_left_but_what_is_named(server: &RedisServer, session_id: &str) {
+pub(super) async fn no_key_is_left_but_what_is_named(server: &RedisServer, session_id: &str) {
     let names_session = |text: &str| text.contains(session_id) || text.contains(&session_id.replace('-', ""));
     eventually(async || {
         let keys = keys_of(server).await;
