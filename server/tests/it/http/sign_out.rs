@@ -321,7 +321,6 @@ async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_commit
     assert_eq!(refreshed.body["reason"], "user_initiated_logout");
 }
 
-/// Waits until the ends that became pending while the database was away are committed.
 /// Waits until the list has been looked at after time was let pass.
 async fn is_current(app: &TestApp) {
     for _ in 0..100 {
@@ -333,6 +332,7 @@ async fn is_current(app: &TestApp) {
     panic!("the list is not current");
 }
 
+/// Waits until the ends that became pending while the database was away are committed.
 async fn nothing_waits(app: &TestApp) {
     for _ in 0..100 {
         if app.get("/health").await.body["endingsPending"] == 0 {
