@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey::clock::Clock as _;
 use serde_json::Value;
 
-use super::{eventually, id_of, participants, says, signs_out, system_messages_of, two_in_a_room};
+use super::{eventually, id_of, is_in, participants, says, signs_out, system_messages_of, two_in_a_room};
 use crate::support::app::{Device, TestApp};
 use crate::support::postgres::PostgresDatabase;
 use crate::support::redis::RedisServer;
@@ -169,6 +169,26 @@ async fn a_redis_that_dies_makes_nobody_grey_and_the_database_has_the_heartbeats
     }
     has_seen_nobody_go(&mut hers, &bob, &attic).await;
     assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined"]);
+}
+
+#[tokio::test]
+async fn who_is_signed_out_while_redis_does_not_answer_leaves_at_once_and_goes_from_redis_once_it_does() {
+    let redis = RedisServer::start().await;
+    let app = start(&redis, &[]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&bob, &attic).await);
+    let key = key_of(&redis, &attic).await;
+    eventually(async || redis.members(&key).await.len() == 2).await;
+    redis.pause();
+    signs_out(&bob).await;
+    assert_eq!(hers.next_named("room.left").await["message"]["kind"], "signed_out");
+    assert_eq!(his.is_closed().await, (4001, "user_initiated_logout".to_owned()));
+    assert!(!is_in(&ada, &attic, &id_of(&bob)).await);
+    redis.resume();
+    // A heartbeat that was on its way when it stopped is too old for the next one.
+    app.advance(LONG);
+    eventually(async || !redis.members(&key).await.iter().any(|member| member.contains(bob.session_id()))).await;
+    assert!(!is_in(&ada, &attic, &id_of(&bob)).await, "whatever Redis has of him");
 }
 
 #[tokio::test]

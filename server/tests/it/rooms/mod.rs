@@ -7,6 +7,7 @@ mod http;
 mod leftovers;
 mod moderation;
 mod presence;
+mod races;
 mod reasons;
 mod socket;
 mod socket_limits;

@@ -53,6 +53,11 @@ impl RedisServer {
         self.signal("-STOP");
     }
 
+    /// Has it answer again.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
     /// Ends it at once.
     pub fn kill(&self) {
         self.signal("-KILL");
