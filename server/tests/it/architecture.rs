@@ -10,7 +10,7 @@ pub fn root() -> PathBuf {
 }
 
 /// All Rust files below `folder`, with their text, by their path from there.
-fn sources(folder: &Path) -> Vec<(String, String)> {
+pub fn sources(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -186,7 +186,7 @@ fn excerpts(documentation: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn what_is_shown_of_rooms_is_theirs_and_the_tests_that_are_named_are_there() {
+fn what_is_shown_of_rooms_is_theirs() {
     let documentation = fs::read_to_string(root().join("docs/build-on-it.md")).unwrap();
     let excerpts = excerpts(&documentation);
     assert!(excerpts.len() > 5, "{excerpts:?}");
@@ -194,15 +194,6 @@ fn what_is_shown_of_rooms_is_theirs_and_the_tests_that_are_named_are_there() {
         let text = fs::read_to_string(root().join(path)).unwrap();
         assert!(text.contains(piece), "docs/build-on-it.md shows of {path} what is not there:\n{piece}");
     }
-
-    let (_, table) = documentation.split_once("| what holds | test |\n").unwrap();
-    let rows = table.lines().take_while(|line| line.starts_with('|')).skip(1);
-    let named: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
-    assert!(named.len() > 10, "{named:?}");
-    let tests: Vec<_> = ["server", "app"].iter().flat_map(|folder| sources(&root().join(folder))).collect();
-    let is_there = |name: &str| tests.iter().any(|(_, text)| text.contains(&format!("fn {name}(")));
-    let missing: Vec<_> = named.into_iter().filter(|name| !is_there(name)).collect();
-    assert_eq!(missing, Vec::<&str>::new());
 }
 
 #[test]

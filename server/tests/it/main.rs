@@ -9,6 +9,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod comments;
+mod documentation;
 mod http;
 mod impersonation;
 mod jobs;
