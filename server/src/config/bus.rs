@@ -8,7 +8,8 @@ use super::reader::{Fallback, Reader, Setting};
 pub const SETTINGS: &[Setting] = &[Setting::new(
     "REDIS_URL",
     Fallback::Text(""),
-    "`redis://…` or `rediss://…`: messages between servers travel over this Redis, and over PostgreSQL as well: whichever is faster.",
+    "`redis://…` or `rediss://…`: messages between servers travel over this Redis, and over PostgreSQL as well: \
+     whichever is faster. Heartbeats of rooms are in it too.",
 )];
 
 /// How several servers tell each other what happened.
