@@ -11,10 +11,4 @@ for (const colorScheme of ["light", "dark"] as const) {
     const laptop = await laptopWithFourDevices(open, api, { colorScheme, viewport });
     await laptop.page.screenshot({ path: `${folder}/devices-${colorScheme}.png` });
   });
-
-  test(`sign-in page, ${colorScheme}`, async ({ open }) => {
-    const person = await open({ colorScheme, viewport });
-    await person.goesTo("/sign-in");
-    await person.page.screenshot({ path: `${folder}/sign-in-${colorScheme}.png` });
-  });
 }
