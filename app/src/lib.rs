@@ -16,4 +16,4 @@ pub mod ui;
 pub use pages::{admin, house, rooms};
 pub use routes::App;
 pub use sent_form::SentForm;
-pub use shell::{DevelopmentDemo, Files, SIGN_OUT, shell};
+pub use shell::{DevelopmentDemo, Files, shell};

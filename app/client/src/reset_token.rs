@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use types::pages::TOKEN;
+
 /// The token of a link that sets a new password; good once. Never shown: `Debug` says nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResetToken(Arc<str>);
@@ -12,7 +14,7 @@ impl ResetToken {
     /// it is in nobody's log and in no `Referer` (ASVS 14.2.1).
     pub fn from_fragment(fragment: &str) -> Option<Self> {
         let members = fragment.trim_start_matches('#').split('&');
-        members.filter_map(|member| member.strip_prefix("token=")).find(|token| !token.is_empty()).map(Self::new)
+        members.filter_map(|member| member.strip_prefix(TOKEN)).find(|token| !token.is_empty()).map(Self::new)
     }
 
     /// A token as it stands in a link.

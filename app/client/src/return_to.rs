@@ -1,9 +1,10 @@
 //! Where to go after signing in: back to the page one was on, and never off this site.
 
+pub use types::pages::SIGN_IN;
+use types::pages::{ENTRY, SIGN_OUT};
+
 /// Where somebody goes who was nowhere before.
 pub const HOME: &str = "/devices";
-/// The sign-in page.
-pub const SIGN_IN: &str = "/sign-in";
 
 const MAX_CHARS: usize = 1000;
 
@@ -35,7 +36,7 @@ pub fn after_sign_in(next: Option<&str>) -> String {
 
 /// Whether the page at that path is for users who are not signed in.
 pub fn is_entry(path: &str) -> bool {
-    ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password"].contains(&path)
+    ENTRY.contains(&path)
 }
 
 /// `path` if it is certainly a page of this site that is shown to users who are signed in.
@@ -50,7 +51,7 @@ pub fn local_path(path: &str) -> Option<&str> {
         plain && empty_ok && segment != "." && segment != ".."
     });
     let rest_ok = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
-    let for_strangers = is_entry(before_query) || before_query == "/sign-out";
+    let for_strangers = is_entry(before_query) || before_query == SIGN_OUT;
     let outside_app = ["/api", "/dev", "/pkg"]
         .iter()
         .any(|prefix| before_query.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));

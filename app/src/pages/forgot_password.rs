@@ -12,7 +12,7 @@ use crate::ui::{Button, EmailField, Emphasis, Form, FormErrors, FormProblem, Hea
 use types::domain::Email;
 
 /// The address of this page.
-pub(super) const PATH: &str = "/forgot-password";
+pub(super) const PATH: &str = types::pages::FORGOT_PASSWORD;
 /// The id of the form that asks again, where the browser sends it by itself.
 const AGAIN_FORM: &str = "again";
 /// The id of the form that leads back to an empty one.

@@ -15,7 +15,7 @@ use types::domain::{DisplayName, Email, Password};
 use types::words::AccountType;
 
 /// The address of this page.
-pub(super) const PATH: &str = "/register";
+pub(super) const PATH: &str = types::pages::REGISTER;
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]

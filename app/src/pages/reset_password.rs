@@ -16,7 +16,7 @@ use crate::ui::{
 use types::domain::Password;
 
 /// The address of this page.
-const PATH: &str = "/reset-password";
+const PATH: &str = types::pages::RESET_PASSWORD;
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]

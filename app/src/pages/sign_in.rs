@@ -4,7 +4,8 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
-use types::words::ProblemCode;
+use types::pages::BECAUSE;
+use types::words::{ProblemCode, SignInNotice};
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use super::live_receipt::LiveReceipt;
@@ -197,18 +198,14 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
     .into_any()
 }
 
-/// The query parameter that says why one is here, where the server led here by itself.
-const BECAUSE: &str = "because";
-
-/// What the server led here for: a fixed sentence each.
-fn because(code: &str) -> Option<&'static str> {
-    match code {
-        "signed-out" => Some("You signed out."),
-        "signing-out" => Some(
-            "You’re signed out here. The database can’t be reached, so other servers will follow as soon as they can.",
-        ),
-        "password-reset" => Some("Your new password is set, and you’re signed out everywhere. Sign in with it."),
-        _ => None,
+/// What the server led here for, in words.
+const fn because(notice: SignInNotice) -> &'static str {
+    match notice {
+        SignInNotice::SignedOut => "You signed out.",
+        SignInNotice::SigningOut => {
+            "You’re signed out here. The database can’t be reached, so other servers will follow as soon as they can."
+        }
+        SignInNotice::PasswordReset => "Your new password is set, and you’re signed out everywhere. Sign in with it.",
     }
 }
 
@@ -216,7 +213,8 @@ fn because(code: &str) -> Option<&'static str> {
 #[component]
 fn WhyHere() -> impl IntoView {
     let auth = expect_context::<Auth>();
-    let from_address = use_query_map().with_untracked(|query| query.get(BECAUSE).as_deref().and_then(because));
+    let notice = use_query_map().with_untracked(|query| SignInNotice::parse(&query.get(BECAUSE)?));
+    let from_address = notice.map(because);
     let note = memo(move |_| match auth.status().get() {
         AuthStatus::SignedOut(note) => note,
         AuthStatus::Unknown | AuthStatus::SignedIn { .. } => None,

@@ -16,7 +16,7 @@ use types::domain::{Email, OneTimeCode};
 const RESEND_AFTER_SECONDS: u32 = 30;
 
 /// The address of this page.
-const PATH: &str = "/verify";
+const PATH: &str = types::pages::VERIFY;
 /// The id of the form.
 const FORM: &str = "verify";
 

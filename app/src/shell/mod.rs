@@ -12,6 +12,7 @@ use crate::routes::App;
 use crate::sent_form::{self, SentForm};
 use crate::ui::Brand;
 use types::json;
+use types::pages::SIGN_OUT;
 
 /// Runs before anything is painted, so that a remembered theme does not flash. Tells nothing where storage is refused.
 const THEME_SCRIPT: &str = "try{const t=localStorage.getItem('latchkey.theme');\
@@ -22,9 +23,6 @@ static FIRST_SCRIPT: LazyLock<String> = LazyLock::new(|| {
     let lines = include_str!("first.js").lines().map(str::trim).filter(|line| !line.starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 });
-
-/// Where a form is sent that ends the session of this browser.
-pub const SIGN_OUT: &str = "/sign-out";
 
 /// The name under which the document tells the browser of the demo user.
 const DEMO_META: &str = "latchkey-demo";

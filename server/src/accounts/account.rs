@@ -9,10 +9,10 @@ use std::time::Duration;
 use types::words::{AccountType, AuditAction, BuiltInRole};
 
 use types::domain::{DisplayName, Email, Invalid, Password, SessionId, UserId};
+use types::pages::RESET_PASSWORD;
 
 use super::mails;
 use super::passwords::{HashingError, PasswordHasher};
-use super::recovery::RESET_PAGE;
 use super::settings::AccountsConfig;
 use crate::auth::limits::{LimitError, RateLimiter, network_digest};
 use crate::auth::origin::RequestOrigin;
@@ -95,7 +95,7 @@ impl Accounts {
             password_min_chars: settings.password_min_chars,
             sudo_window: settings.sudo_window,
             lifetimes: Lifetimes::of(config),
-            reset_page: config.server.public_url.join(RESET_PAGE),
+            reset_page: config.server.public_url.join(RESET_PASSWORD),
         })
     }
 

@@ -2,6 +2,7 @@
 //! that sets one.
 
 use types::domain::{DisplayName, Email, Password};
+use types::pages::with_token;
 
 use super::account::{AccountError, Accounts};
 use crate::auth::secrets::Capability;
@@ -33,6 +34,6 @@ impl Accounts {
 
     /// The link that sets a password with this token, as a mail has it.
     pub fn reset_link(&self, token: &Capability) -> String {
-        format!("{}#token={}", self.reset_page, token.expose())
+        with_token(&self.reset_page, token.expose())
     }
 }

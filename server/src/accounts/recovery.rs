@@ -25,8 +25,6 @@ pub const RESET_LIFETIME: Duration = Duration::from_mins(30);
 const RESET_GRANT: Duration = Duration::from_hours(1);
 /// How soon another link is sent to the same user.
 pub const RESET_INTERVAL: Duration = Duration::from_mins(1);
-/// Where the link leads, below the public address.
-pub const RESET_PAGE: &str = "/reset-password";
 
 /// A new password by a link, checked and ready to be set.
 pub struct PreparedReset {

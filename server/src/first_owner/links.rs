@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Uri};
 use types::domain::{DisplayName, Email, Invalid, Password, UserId};
+use types::pages::with_token;
 use types::words::{AccountType, AuditAction, BuiltInRole};
 
 use crate::accounts::{AccountError, Accounts, USER_ROLE};
@@ -61,7 +62,7 @@ impl FirstOwners {
         if !self.context.store.first_owner().store_owner_link(&token.digest(), now, expires_at).await? {
             return Ok(());
         }
-        let at = |address: &PublicUrl| format!("{}#token={}", address.join(PAGE), token.expose());
+        let at = |address: &PublicUrl| with_token(&address.join(PAGE), token.expose());
         let (link, local_link) = (at(&self.public_url), listener.is_loopback().then(|| at(listener)));
         // The one secret that is logged on purpose. See decision 0051.
         tracing::warn!(link, local_link, "no owner yet: open the link");

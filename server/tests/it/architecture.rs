@@ -27,7 +27,7 @@ pub fn sources(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
-/// Whether a text names a crate by its path, as in `use app::shell` or `app::SIGN_OUT`.
+/// Whether a text names a crate by its path, as in `use app::shell` or `app::shell()`.
 fn names_crate(text: &str, name: &str) -> bool {
     let path = format!("{name}::");
     text.match_indices(&path).any(|(at, _)| {

@@ -14,6 +14,7 @@ mod problems;
 mod roles;
 mod rooms;
 mod sessions;
+mod sign_in;
 mod vocabulary;
 
 pub use account::AccountType;
@@ -27,4 +28,5 @@ pub use problems::ProblemCode;
 pub use roles::{BuiltInRole, permissions};
 pub use rooms::{RoomMessageKind, RoomPresence};
 pub use sessions::{DeviceKind, ReceiptStatus, SignInMethod, TokenDelivery};
+pub use sign_in::SignInNotice;
 pub use vocabulary::{OrOther, Vocabulary};

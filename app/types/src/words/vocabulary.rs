@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use crate::words::{
         AccountType, AlertKind, AuditAction, BuiltInRole, EndReason, EndRunStatus, EventName, HistoryKind, ProblemCode,
-        ReceiptStatus, RoomMessageKind, RoomPresence, SignInMethod,
+        ReceiptStatus, RoomMessageKind, RoomPresence, SignInMethod, SignInNotice,
     };
 
     fn names_are_one_each<T: Vocabulary + PartialEq + fmt::Debug>() {
@@ -209,6 +209,7 @@ mod tests {
         names_are_one_each::<RoomMessageKind>();
         names_are_one_each::<RoomPresence>();
         names_are_one_each::<SignInMethod>();
+        names_are_one_each::<SignInNotice>();
     }
 
     #[test]

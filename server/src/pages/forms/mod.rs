@@ -9,7 +9,7 @@ mod sent;
 
 use std::collections::BTreeMap;
 
-use app::{SIGN_OUT, SentForm};
+use app::SentForm;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -19,6 +19,8 @@ use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
+use types::pages::{BECAUSE, FORGOT_PASSWORD, REGISTER, RESET_PASSWORD, SIGN_IN, SIGN_OUT, VERIFY};
+use types::words::SignInNotice;
 
 use super::set_up::{self, View};
 use super::site::{AREA, Pages, packing};
@@ -65,19 +67,19 @@ pub fn routes(api: &ApiState, pages: Pages, address: &str, names: &mut RouteName
     let forms = Forms { api: api.clone(), pages, address: address.to_owned() };
     let (router, table) = Routes::<Forms>::new(names)
         .of(AREA)
-        .post("/sign-in", signs_in)
+        .post(SIGN_IN, signs_in)
         .needs(OWN_FORM)
         .outside_the_api()
-        .post("/register", registers)
+        .post(REGISTER, registers)
         .needs(OWN_FORM)
         .outside_the_api()
-        .post("/verify", verifies)
+        .post(VERIFY, verifies)
         .needs(OWN_FORM)
         .outside_the_api()
-        .post("/forgot-password", forgets)
+        .post(FORGOT_PASSWORD, forgets)
         .needs(OWN_FORM)
         .outside_the_api()
-        .post("/reset-password", resets)
+        .post(RESET_PASSWORD, resets)
         .needs(OWN_FORM)
         .outside_the_api()
         .get(set_up::PATH, shows_set_up)
@@ -151,8 +153,8 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
     let body = sent.fields(&["token", "password"]).into_body();
     match recovery::resets(&forms.api, sent.from.clone(), body).await {
         Ok((email, response)) => {
-            let page = return_to::entry_path(return_to::SIGN_IN, &email, None);
-            leads_to(&format!("{page}&because=password-reset"), &response)
+            let page = return_to::entry_path(SIGN_IN, &email, None);
+            leads_to(&format!("{page}&{BECAUSE}={}", SignInNotice::PasswordReset.as_str()), &response)
         }
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
@@ -199,7 +201,7 @@ async fn sets_up(State(forms): State<Forms>, sent: Sent) -> Response {
     if let Ok(entered) = sign_in::enter_by_password(&forms.api, sent.from.clone(), &headers, body).await {
         return forms.leads_in(&sent, &entered);
     }
-    let sign_in = forms.api.first_owners().public_url().join(return_to::SIGN_IN);
+    let sign_in = forms.api.first_owners().public_url().join(SIGN_IN);
     View::Made(sign_in).page(StatusCode::OK, &*forms.api.context.random)
 }
 
@@ -210,10 +212,11 @@ async fn signs_out(State(forms): State<Forms>, sent: Sent) -> Response {
     let response = match answer {
         Ok(response) => response,
         Err(error) if error.is_unauthorized() => sign_out::forgetting(&forms.api, StatusCode::OK.into_response()),
-        Err(error) => return forms.shows_at(&sent.at(return_to::SIGN_IN), Err(error)).await,
+        Err(error) => return forms.shows_at(&sent.at(SIGN_IN), Err(error)).await,
     };
-    let because = if response.status() == StatusCode::ACCEPTED { "signing-out" } else { "signed-out" };
-    leads_to(&format!("{}?because={because}", return_to::SIGN_IN), &response)
+    let is_committed = response.status() != StatusCode::ACCEPTED;
+    let notice = if is_committed { SignInNotice::SignedOut } else { SignInNotice::SigningOut };
+    leads_to(&format!("{SIGN_IN}?{BECAUSE}={}", notice.as_str()), &response)
 }
 
 impl Forms {
@@ -281,7 +284,7 @@ impl Forms {
 /// The page that asks for the code.
 fn code_page(sent: &Sent) -> String {
     let email = sent.value("email").unwrap_or_default();
-    return_to::entry_path("/verify", email, sent.query("next").as_deref())
+    return_to::entry_path(VERIFY, email, sent.query("next").as_deref())
 }
 
 /// Leads on to a page of ours, with what the call has to say to the browser itself.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use types::api::paths::CLIENT_HEADER;
 use types::api::request::FieldSet;
 use types::domain::Invalid;
+use types::pages::{SIGN_IN, SIGN_OUT};
 
 use super::{Forms, page_uri};
 use crate::auth::origin::RequestOrigin;
@@ -42,7 +43,7 @@ impl FromRequest<Forms> for Sent {
         let from = RequestOrigin::from_request_parts(&mut parts, &forms.api).await;
         let from = from.map_err(axum::response::IntoResponse::into_response)?;
         let headers = parts.headers.clone();
-        let path = if parts.uri.path() == app::SIGN_OUT { page_uri("/sign-in") } else { parts.uri.clone() };
+        let path = if parts.uri.path() == SIGN_OUT { page_uri(SIGN_IN) } else { parts.uri.clone() };
         let mut sent = Self { uri: parts.uri.clone(), from, headers, values: BTreeMap::new() };
         let values = match forms.check_form(&parts) {
             Ok(()) => read(Request::from_parts(parts, body)).await,
