@@ -18,8 +18,8 @@ use crate::state::{Failure, Toasts};
 use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every};
 use types::api::admin::{AUDIT, AUDIT_EXPORT};
 use types::api::{AuditEntry, AuditPage, AuditParty};
-use types::words::AuditAction;
 use types::words::permissions as may;
+use types::words::{AuditAction, AuditFormat};
 
 /// How often newer entries are asked for while the log is followed, in milliseconds.
 const FOLLOW_MS: u32 = 3_000;
@@ -135,11 +135,11 @@ fn Exports(filter: Filter) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let toasts = expect_context::<Toasts>();
     let busy = RwSignal::new(false);
-    let export = move |format: &'static str, name: &'static str, media_type: &'static str| {
-        let path = untrack(|| filter.behind(AUDIT_EXPORT, format));
+    let export = move |format: AuditFormat| {
+        let path = untrack(|| filter.behind(AUDIT_EXPORT, format.as_str()));
         busy.set(true);
         spawn_local(async move {
-            match download(path, name, media_type).await {
+            match download(path, format.file_name(), format.media_type()).await {
                 Ok(()) => toasts.info("The audit log is in your downloads."),
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
@@ -150,8 +150,8 @@ fn Exports(filter: Filter) -> impl IntoView {
             busy.try_set(false);
         });
     };
-    let ndjson = move |()| export("ndjson", "latchkey-audit.ndjson", "application/x-ndjson");
-    let csv = move |()| export("csv", "latchkey-audit.csv", "text/csv");
+    let ndjson = move |()| export(AuditFormat::Ndjson);
+    let csv = move |()| export(AuditFormat::Csv);
     move || {
         permissions.allow(may::AUDIT_EXPORT).then(|| {
             view! {

@@ -12,6 +12,7 @@ use crate::ui::{Badge, BadgeTone, Heading, IconName, LoadFailed, StateCard};
 use types::api::admin::USERS;
 use types::api::roles::ROLES;
 use types::api::{AdminUserList, AdminUserSummary, RoleList};
+use types::words::UserSort;
 use types::words::permissions as may;
 
 /// Those who are disabled, as the call says it.
@@ -53,6 +54,15 @@ impl Filter {
             (UNVERIFIED, is(UNVERIFIED)),
         ];
         query(USERS, &members)
+    }
+}
+
+/// What the list is sorted by.
+const fn sort_words(sort: UserSort) -> &'static str {
+    match sort {
+        UserSort::Email => "E-mail",
+        UserSort::Name => "Name",
+        UserSort::Newest => "Newest first",
     }
 }
 
@@ -122,7 +132,13 @@ fn Filters(filter: Filter) -> impl IntoView {
     let options = |options: &[(&str, &str)]| -> Vec<(String, String)> {
         options.iter().map(|(value, name)| ((*value).to_owned(), (*name).to_owned())).collect()
     };
-    let sorts = options(&[("", "E-mail"), ("name", "Name"), ("newest", "Newest first")]);
+    // The first is how they are sorted where nothing is said, and not in the address.
+    let sorts = UserSort::ALL
+        .map(|sort| {
+            let value = if sort == UserSort::Email { "" } else { sort.as_str() };
+            (value.to_owned(), sort_words(sort).to_owned())
+        })
+        .to_vec();
     let states = options(&[("", "Anybody"), (DISABLED, "Disabled"), (UNVERIFIED, "Address not confirmed")]);
     view! {
         <search class="admin-filters" aria-label="Find people">

@@ -13,3 +13,43 @@ vocabulary! {
         Done = "done",
     }
 }
+
+vocabulary! {
+    /// What a list of users is sorted by.
+    UserSort {
+        /// By e-mail address.
+        Email = "email",
+        /// By name.
+        Name = "name",
+        /// By when the account was made, the newest first.
+        Newest = "newest",
+    }
+}
+
+vocabulary! {
+    /// As what the audit log is given out.
+    AuditFormat {
+        /// A JSON object a line.
+        Ndjson = "ndjson",
+        /// Comma-separated values, under a line of names.
+        Csv = "csv",
+    }
+}
+
+impl AuditFormat {
+    /// The media type of the file.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv",
+        }
+    }
+
+    /// What the file is called.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Ndjson => "latchkey-audit.ndjson",
+            Self::Csv => "latchkey-audit.csv",
+        }
+    }
+}

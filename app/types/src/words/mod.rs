@@ -18,7 +18,7 @@ mod sign_in;
 mod vocabulary;
 
 pub use account::AccountType;
-pub use admin::EndRunStatus;
+pub use admin::{AuditFormat, EndRunStatus, UserSort};
 pub use alerts::{AlertAnswer, AlertKind};
 pub use audit::AuditAction;
 pub use end_reason::EndReason;

@@ -178,8 +178,8 @@ mod tests {
 
     use super::*;
     use crate::words::{
-        AccountType, AlertKind, AuditAction, BuiltInRole, EndReason, EndRunStatus, EventName, HistoryKind, ProblemCode,
-        ReceiptStatus, RoomMessageKind, RoomPresence, SignInMethod, SignInNotice,
+        AccountType, AlertKind, AuditAction, AuditFormat, BuiltInRole, EndReason, EndRunStatus, EventName, HistoryKind,
+        ProblemCode, ReceiptStatus, RoomMessageKind, RoomPresence, SignInMethod, SignInNotice, UserSort,
     };
 
     fn names_are_one_each<T: Vocabulary + PartialEq + fmt::Debug>() {
@@ -199,6 +199,7 @@ mod tests {
         names_are_one_each::<AccountType>();
         names_are_one_each::<AlertKind>();
         names_are_one_each::<AuditAction>();
+        names_are_one_each::<AuditFormat>();
         names_are_one_each::<BuiltInRole>();
         names_are_one_each::<EndReason>();
         names_are_one_each::<EndRunStatus>();
@@ -210,6 +211,7 @@ mod tests {
         names_are_one_each::<RoomPresence>();
         names_are_one_each::<SignInMethod>();
         names_are_one_each::<SignInNotice>();
+        names_are_one_each::<UserSort>();
     }
 
     #[test]

@@ -13,7 +13,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::Value;
 use types::api::{AuditEntry, AuditPage, AuditParty, AuditQuery, PageQuery};
 use types::domain::{Invalid, Timestamp, UserId};
-use types::words::{AuditAction, OrOther, ProblemCode, Vocabulary as _};
+use types::words::{AuditAction, AuditFormat, OrOther, ProblemCode, Vocabulary as _};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
@@ -169,7 +169,7 @@ pub const EXPORT: Operation = Operation {
             names. It is written down that it was given out. It breaks off where the session ends meanwhile; a file that \
             breaks off was not given out whole.",
     query: Some(Parameters::of::<AuditQuery>()),
-    answers: &[Answer::of(200, "The entries.", "application/x-ndjson", LINES)],
+    answers: &[Answer::of(200, "The entries.", AuditFormat::Ndjson.media_type(), LINES)],
     problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
@@ -190,10 +190,11 @@ pub async fn export(
     administrator: Administrator,
     Query(query): Query<AuditQuery>,
 ) -> Result<Response, ApiError> {
-    let (format, media_type, name) = match query.format.as_deref() {
-        None | Some("ndjson") => (ExportFormat::Ndjson, "application/x-ndjson", "latchkey-audit.ndjson"),
-        Some("csv") => (ExportFormat::Csv, "text/csv; charset=utf-8", "latchkey-audit.csv"),
-        Some(_) => return Err(malformed("format", "Use ndjson or csv.")),
+    let file = query.format.as_deref().map_or(Some(AuditFormat::Ndjson), AuditFormat::parse);
+    let file = file.ok_or_else(|| malformed("format", "Use ndjson or csv."))?;
+    let (format, media_type) = match file {
+        AuditFormat::Ndjson => (ExportFormat::Ndjson, file.media_type().to_owned()),
+        AuditFormat::Csv => (ExportFormat::Csv, format!("{}; charset=utf-8", file.media_type())),
     };
     administrator.may_do(&state, LimitedAction::AuditExport).await?;
     let Asked { from, to, user, actor, action, address } = Asked::read(&state, &query).await?;
@@ -216,7 +217,7 @@ pub async fn export(
         let rest = next.map(|next| (state, token, filter, is_meant, Some(next)));
         Ok::<_, ExportError>(Some((Bytes::from(text), rest)))
     });
-    let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [(CONTENT_TYPE, media_type.to_owned()), (CONTENT_DISPOSITION, disposition)];
+    let disposition = format!("attachment; filename=\"{}\"", file.file_name());
+    let headers = [(CONTENT_TYPE, media_type), (CONTENT_DISPOSITION, disposition)];
     Ok((headers, Body::from_stream(lines)).into_response())
 }

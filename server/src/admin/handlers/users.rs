@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use types::api::{AdminUser, AdminUserList, AdminUserQuery, PageQuery};
 use types::domain::{Invalid, Timestamp, UserId};
-use types::words::ProblemCode;
+use types::words::{ProblemCode, UserSort};
 use uuid::Uuid;
 
 use super::administrator::Administrator;
@@ -144,24 +144,24 @@ fn order_of(
     let names =
         |after, except: Option<&String>| UserOrder::Name { prefix: name.clone(), after, except: except.cloned() };
     let is_search = !q.is_empty();
-    match sort.unwrap_or("email") {
-        "email" => Ok(match cursor.and_then(|cursor| cursor.strip_prefix(NAMES_LAST)) {
+    let sort = sort.map_or(Some(UserSort::Email), UserSort::parse);
+    match sort.ok_or_else(|| malformed("sort", "Use email, name or newest."))? {
+        UserSort::Email => Ok(match cursor.and_then(|cursor| cursor.strip_prefix(NAMES_LAST)) {
             Some(cursor) => (names(name_and_id(cursor)?, Some(&email)), None),
             None => (emails(cursor, None), is_search.then(|| names(None, Some(&email)))),
         }),
-        "name" => {
+        UserSort::Name => {
             if let Some(cursor) = cursor.and_then(|cursor| cursor.strip_prefix(EMAILS_LAST)) {
                 return Ok((emails(Some(cursor), Some(&name)), None));
             }
             let after = cursor.map(name_and_id).transpose()?.flatten();
             Ok((names(after, None), is_search.then(|| emails(None, Some(&name)))))
         }
-        "newest" => {
+        UserSort::Newest => {
             let before = cursor.map(id_of).transpose()?;
             let all = UserOrder::Newest { before };
             Ok((if is_search { UserOrder::NewestOf { email, name, before } } else { all }, None))
         }
-        _ => Err(malformed("sort", "Use email, name or newest.")),
     }
 }
 
