@@ -1,9 +1,15 @@
-//! A session ends while something else happens in it: its socket opens, it joins, it writes, or the database is away.
-//! Whatever comes first, nobody is left in a room, and nothing is said there after the room has said that they left.
+//! A session ends while something else happens: its socket opens, it joins, it writes, the database is away, or the
+//! server dies that has ended it. Whatever comes first, nobody is left in a room, and nothing is said there after the
+//! room has said that they left.
 
+use std::time::Duration;
+
+use latchkey::clock::Clock as _;
+use latchkey::store::{EndCommand, Selection, Store};
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::json;
+use types::words::EndReason;
 
 use super::leftovers::nothing_is_left_but_what_is_named;
 use super::{
@@ -13,7 +19,7 @@ use super::{
 use crate::support::app::{Device, TestApp};
 use crate::support::pair::{Bus, Pair, moved};
 use crate::support::socket::{Heard, Socket, attend};
-use crate::support::store::Backend;
+use crate::support::store::{Backend, end};
 
 const ROUNDS: usize = 10;
 /// Everybody signs in again in each round.
@@ -139,5 +145,32 @@ async fn while_the_database_is_away_a_sign_out_closes_the_socket_at_once_and_the
     assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], "signed_out");
     assert!(!is_in(&ada, &attic, &id_of(&bob)).await);
     assert_eq!(system_messages_of(&ada, &attic, &id_of(&bob)).await, ["joined", "signed_out"]);
+    nothing_is_left_but_what_is_named(&app, bob.session_id()).await;
+}
+
+/// As by a server that is killed when it has just committed.
+#[rstest]
+#[tokio::test]
+async fn an_end_that_was_committed_and_told_nobody_closes_the_socket_and_the_others_see_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let (ada, bob, attic) = two_in_a_room(&app).await;
+    let (mut hers, mut his) = (Socket::attending(&ada, &attic).await, Socket::attending(&bob, &attic).await);
+    his.types(&attic, true).await;
+    assert_eq!(next_of(&mut hers, "room.typing", &id_of(&bob)).await["typing"], true);
+    let killed = Store::connect(&app.database_url(), 1).await.expect("a store");
+    let selection = Selection::One {
+        user_id: id_of(&bob).parse().expect("an id"),
+        session_id: bob.session_id().parse().expect("an id"),
+    };
+    let now = app.clock.now();
+    let remember_until = now.plus(Duration::from_hours(1));
+    let outcome = end(&killed, EndCommand::new(selection, EndReason::LogoutAll, now, remember_until)).await;
+    assert_eq!(outcome.departures.len(), 1);
+    assert_eq!(his.is_closed().await, (4001, "logout_all".to_owned()));
+    assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], "signed_out");
+    assert!(!is_in(&ada, &attic, &id_of(&bob)).await);
+    assert!(!bob.passes().await);
     nothing_is_left_but_what_is_named(&app, bob.session_id()).await;
 }
