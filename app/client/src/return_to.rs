@@ -1,7 +1,7 @@
 //! Where to go after signing in: back to the page one was on, and never off this site.
 
 pub use types::pages::SIGN_IN;
-use types::pages::{ENTRY, SIGN_OUT};
+use types::pages::{ENTRY, NEXT, SIGN_OUT};
 
 /// Where somebody goes who was nowhere before.
 pub const HOME: &str = "/devices";
@@ -11,7 +11,7 @@ const MAX_CHARS: usize = 1000;
 /// The address of the sign-in page that leads back to `path` (with its query), where that is worth leading back to.
 pub fn sign_in_path(path: &str) -> String {
     match local_path(path) {
-        Some(path) if path != HOME && path != "/" => format!("{SIGN_IN}?next={}", percent_encode(path)),
+        Some(path) if path != HOME && path != "/" => format!("{SIGN_IN}?{NEXT}={}", percent_encode(path)),
         _ => SIGN_IN.to_owned(),
     }
 }
@@ -21,7 +21,7 @@ pub fn sign_in_path(path: &str) -> String {
 pub fn entry_path(page: &str, email: &str, next: Option<&str>) -> String {
     let email = Some(email.trim()).filter(|email| !email.is_empty());
     let next = next.and_then(local_path).filter(|next| *next != HOME && *next != "/");
-    let members = [("email", email), ("next", next)];
+    let members = [("email", email), (NEXT, next)];
     let members = members.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", percent_encode(value?))));
     match members.collect::<Vec<_>>().join("&").as_str() {
         "" => page.to_owned(),

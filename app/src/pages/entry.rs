@@ -12,10 +12,11 @@ use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, Now, return_to};
 use crate::ui::{Badge, BadgeTone, Brand, Icon, IconName, after, focus_heading_if_lost};
 use types::api::paths;
+use types::pages::{AGAIN, NEXT};
 
 /// Where to go after signing in, as the address of this page says.
 pub(super) fn next_here() -> Option<String> {
-    use_query_map().with_untracked(|query| query.get("next"))
+    use_query_map().with_untracked(|query| query.get(NEXT))
 }
 
 /// The address of another page for users who are not signed in, with where to go after signing in.
@@ -110,9 +111,6 @@ pub(super) fn SendAgain(
         view! { <SendAgainButton text=text form=form wait_seconds=wait_seconds on_press=press /> }
     }
 }
-
-/// The name of the button that asks for another mail, where the browser sends the form by itself.
-pub(super) const AGAIN: &str = "again";
 
 #[component]
 fn SendAgainButton(

@@ -14,6 +14,7 @@ use crate::ui::{
     Button, Emphasis, Form, FormErrors, FormProblem, Heading, HiddenField, IconName, PasswordField, WithoutScript,
 };
 use types::domain::Password;
+use types::pages::LINK;
 
 /// The address of this page.
 const PATH: &str = types::pages::RESET_PASSWORD;
@@ -145,7 +146,7 @@ fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
                 <input
                     class="input"
                     id="link"
-                    name="link"
+                    name=LINK
                     type="text"
                     autocomplete="off"
                     spellcheck="false"

@@ -4,7 +4,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
-use types::pages::BECAUSE;
+use types::pages::{BECAUSE, REMEMBER};
 use types::words::{ProblemCode, SignInNotice};
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
@@ -70,7 +70,7 @@ impl SignInForm {
     /// Goes on with what the browser had sent by itself.
     fn resume(self, sent: &SentForm) {
         self.email.set(sent.value("email"));
-        self.remember.set(sent.values.contains_key("remember"));
+        self.remember.set(sent.values.contains_key(REMEMBER));
         let Some(failure) = sent.failure() else { return };
         match failure.sessions_to_replace() {
             Some(sessions) => {
@@ -182,7 +182,7 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
-                    name="remember"
+                    name=REMEMBER
                     checked=remember.get_untracked()
                     on:change:target=move |event| remember.set(event.target().checked())
                 />
@@ -287,7 +287,7 @@ fn Demo(form: SignInForm) -> impl IntoView {
                 <form method="post" action=action_here() on:submit=enter>
                     <input type="hidden" name="email" value=email />
                     <input type="hidden" name="password" value=password />
-                    <input type="hidden" name="remember" value="on" />
+                    <input type="hidden" name=REMEMBER value="on" />
                     <Button small=true submit=true busy=form.busy>
                         "Sign in as demo"
                     </Button>

@@ -5,12 +5,13 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use super::entry::{AGAIN, DevelopmentMail, Entry, SendAgain, action_here, leave_when_signed_in, next_here, onward};
+use super::entry::{DevelopmentMail, Entry, SendAgain, action_here, leave_when_signed_in, next_here, onward};
 use crate::reactive::effect;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
 use crate::ui::{Banner, Button, CodeField, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading};
 use types::domain::{Email, OneTimeCode};
+use types::pages::AGAIN;
 
 /// How long to wait before asking for another code.
 const RESEND_AFTER_SECONDS: u32 = 30;

@@ -19,6 +19,16 @@ pub const SIGN_OUT: &str = "/sign-out";
 /// server has led there for.
 pub const BECAUSE: &str = "because";
 
+/// The query parameter of pages for users who are not signed in that says where they go once they are.
+pub const NEXT: &str = "next";
+
+/// The field of the sign-in form that is there where the session is to stay when the browser is closed.
+pub const REMEMBER: &str = "remember";
+/// The field that is there where a form asks for another mail.
+pub const AGAIN: &str = "again";
+/// The field that takes a link as it was mailed.
+pub const LINK: &str = "link";
+
 /// What stands before the token in the fragment of a link that is good once.
 pub const TOKEN: &str = "token=";
 

@@ -19,7 +19,7 @@ use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
-use types::pages::{BECAUSE, FORGOT_PASSWORD, REGISTER, RESET_PASSWORD, SIGN_IN, SIGN_OUT, VERIFY};
+use types::pages::{AGAIN, BECAUSE, FORGOT_PASSWORD, LINK, NEXT, REGISTER, RESET_PASSWORD, SIGN_IN, SIGN_OUT, VERIFY};
 use types::words::SignInNotice;
 
 use super::set_up::{self, View};
@@ -126,7 +126,7 @@ async fn registers(State(forms): State<Forms>, sent: Sent) -> Response {
 async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
     let sent = sent.with_query("email");
     let from = sent.from.clone();
-    if sent.value("again").is_some() {
+    if sent.value(AGAIN).is_some() {
         let body = sent.fields(&["email"]).into_body();
         let answer = registration::resend_code(State(forms.api.clone()), from, body).await;
         return forms.shows(&sent, answer.map(|_| ())).await;
@@ -162,7 +162,7 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
 
 /// With the token of a link that was pasted, if one was.
 fn with_pasted_token(sent: Sent) -> Sent {
-    let pasted = sent.value("link").and_then(|link| link.split_once('#'));
+    let pasted = sent.value(LINK).and_then(|link| link.split_once('#'));
     let pasted = pasted.and_then(|(_, fragment)| ResetToken::from_fragment(fragment.trim()));
     match pasted {
         Some(token) => sent.with("token", token.expose()),
@@ -250,7 +250,7 @@ impl Forms {
 
     /// Somebody is in, and goes where they were going.
     fn leads_in(&self, sent: &Sent, entered: &Entered) -> Response {
-        let page = return_to::after_sign_in(sent.query("next").as_deref());
+        let page = return_to::after_sign_in(sent.query(NEXT).as_deref());
         leads_to(&page, &sign_in::granted(&self.api, entered))
     }
 
@@ -284,7 +284,7 @@ impl Forms {
 /// The page that asks for the code.
 fn code_page(sent: &Sent) -> String {
     let email = sent.value("email").unwrap_or_default();
-    return_to::entry_path(VERIFY, email, sent.query("next").as_deref())
+    return_to::entry_path(VERIFY, email, sent.query(NEXT).as_deref())
 }
 
 /// Leads on to a page of ours, with what the call has to say to the browser itself.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use types::api::paths::CLIENT_HEADER;
 use types::api::request::FieldSet;
 use types::domain::Invalid;
-use types::pages::{SIGN_IN, SIGN_OUT};
+use types::pages::{AGAIN, REMEMBER, SIGN_IN, SIGN_OUT};
 
 use super::{Forms, page_uri};
 use crate::auth::origin::RequestOrigin;
@@ -101,7 +101,7 @@ impl Sent {
 
     /// What is shown again: never a password. The token of a link is for who has it already.
     pub fn shown(&self) -> BTreeMap<String, String> {
-        let shown = ["email", "name", "accountType", "remember", "again", "token"];
+        let shown = ["email", "name", "accountType", REMEMBER, AGAIN, "token"];
         let values = shown.into_iter().filter_map(|name| Some((name.to_owned(), self.value(name)?.to_owned())));
         values.collect()
     }
@@ -122,7 +122,7 @@ impl Sent {
 
     /// As if *Keep me signed in* had been ticked.
     pub fn remembered(self) -> Self {
-        self.with("remember", "on")
+        self.with(REMEMBER, "on")
     }
 
     /// For another page.
@@ -152,7 +152,7 @@ pub struct CallFields(Map<String, Value>);
 impl CallFields {
     /// With what the box *Keep me signed in* says.
     pub fn remembering(mut self, sent: &Sent) -> Self {
-        self.0.insert("rememberMe".to_owned(), Value::from(sent.value("remember").is_some()));
+        self.0.insert("rememberMe".to_owned(), Value::from(sent.value(REMEMBER).is_some()));
         self
     }
 
