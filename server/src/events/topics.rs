@@ -272,6 +272,7 @@ impl Subscription {
     }
 
     /// The next event, if one waits.
+    #[cfg(test)]
     pub fn try_next(&mut self) -> Option<Arc<ServerEvent>> {
         self.queue.try_recv().ok()
     }

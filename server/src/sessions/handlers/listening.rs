@@ -274,13 +274,10 @@ async fn at_the_end(state: &ApiState, stream: &mut OpenStream, deadline: Timesta
             AtTheEnd::Refreshed(row.expires_at)
         }
         Some(Ok(None)) => {
-            // Ending it has put the event, with the reason, into this very queue.
-            while let Some(event) = stream.subscription.try_next() {
-                if is_end_of(&event, session_id) {
-                    return AtTheEnd::Over(event);
-                }
-            }
-            AtTheEnd::Over(Arc::new(expired(session_id, deadline)))
+            // Ending it has put the event, with the reason, into this very queue. Where another stream or server has
+            // ended it just now, the event is on its way.
+            let ended = Box::pin(own_end(stream)).await;
+            AtTheEnd::Over(ended.unwrap_or_else(|| Arc::new(expired(session_id, deadline))))
         }
         // The database is away: the time is over all the same.
         Some(Err(_)) => AtTheEnd::Over(Arc::new(expired(session_id, deadline))),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{ADA, id_of, is, says, signs_out, system_messages_of, two_in_a_room};
 use crate::support::app::{Device, TestApp};
+use crate::support::pair::{Bus, Pair, moved};
 use crate::support::socket::Socket;
 
 const GRACE: &str = "grace@example.com";
@@ -124,6 +125,21 @@ async fn a_session_that_runs_out_closes_it_and_says_how(#[case] lifetime: &str, 
     app.advance(Duration::from_secs(1));
     assert_eq!(socket.next_named("session.ended").await["reason"], reason);
     assert_eq!(socket.is_closed().await, (4001, reason.to_owned()));
+}
+
+#[tokio::test]
+async fn sockets_on_two_servers_hear_the_same_reason_when_their_session_runs_out() {
+    let lifetimes = [("SESSION_IDLE_TIMEOUT", "10m"), ("SESSION_WARNING", "1m")];
+    let pair = Pair::start_with(Bus::Postgres, &lifetimes).await;
+    let ada = pair.here.new_user(ADA).await;
+    let there = moved(&ada, &pair.there);
+    pair.here.advance(Duration::from_secs(10 * 60 - 1));
+    // Both find it over at the same time: one ends it, and the other finds it ended.
+    let (mut one, mut other) = tokio::join!(Socket::of(&ada), Socket::of(&there));
+    pair.here.advance(Duration::from_secs(1));
+    let closed = tokio::join!(one.is_closed(), other.is_closed());
+    let expected = (4001, "idle_timeout".to_owned());
+    assert_eq!(closed, (expected.clone(), expected));
 }
 
 #[tokio::test]
