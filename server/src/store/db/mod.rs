@@ -46,8 +46,8 @@ impl Store {
         }
     }
 
-    /// The file of `sqlite://path`, where it is missing and [`connect`](Self::connect) would make it. None for any other
-    /// address.
+    /// The file of `sqlite://path`, where it is missing and [`connect`](Self::connect) would make it. None for any
+    /// other address.
     pub fn missing_file(url: &str) -> Option<PathBuf> {
         url.starts_with("sqlite:").then(|| sqlite::Database::missing_file(url)).flatten()
     }

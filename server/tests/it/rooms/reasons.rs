@@ -150,14 +150,14 @@ async fn a_session_ends(reason: EndReason, here: &TestApp, there: &TestApp, redi
     for room in &rooms {
         joins(&ada, room).await;
     }
-    let mut hers = attends_all(&ada, &rooms).await;
+    let mut sockets = attends_all(&ada, &rooms).await;
     his.types(&rooms[0], true).await;
-    assert_eq!(next_of(&mut hers, "room.typing", &his_id).await["typing"], true);
+    assert_eq!(next_of(&mut sockets, "room.typing", &his_id).await["typing"], true);
 
     ends(&bob, reason).await;
     let kind = said_of(reason).as_str();
     let expected = rooms.each_ref().map(|room| (id_of_room(room).to_owned(), kind.to_owned()));
-    assert_eq!(has_left(&mut hers, &his_id).await, BTreeSet::from(expected), "{reason:?}");
+    assert_eq!(has_left(&mut sockets, &his_id).await, BTreeSet::from(expected), "{reason:?}");
     assert_eq!(his.is_closed().await, (4001, reason.as_str().to_owned()));
     while events.next().await.is_some() {}
     eventually(async || !bob.passes().await && !bob_there.passes().await).await;
