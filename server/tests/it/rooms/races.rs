@@ -169,7 +169,8 @@ async fn an_end_that_was_committed_and_told_nobody_closes_the_socket_and_the_oth
     let outcome = end(&killed, EndCommand::new(selection, EndReason::LogoutAll, now, remember_until)).await;
     assert_eq!(outcome.departures.len(), 1);
     assert_eq!(his.is_closed().await, (4001, "logout_all".to_owned()));
-    assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], "signed_out");
+    // No session asked for it.
+    assert_eq!(next_of(&mut hers, "room.left", &id_of(&bob)).await["message"]["kind"], "was_signed_out");
     assert!(!is_in(&ada, &attic, &id_of(&bob)).await);
     assert!(!bob.passes().await);
     nothing_is_left_but_what_is_named(&app, bob.session_id()).await;

@@ -8,9 +8,9 @@
 //! | of a role that few have | `user_roles_by_role`, all of them, and sorted | the same | the same |
 //!
 //! Those at an address come out of `sessions_live_by_address`, by its newest 2,000 sessions; the newest whose address
-//! or name begins with a text out of the first 1,000 of either index. What is left are two of these at once, a role that
-//! many have, and an order that leaves out those of another. There the users of one of them are looked at one after the
-//! other: no more than `LOOKED_AT` for a page, which may then be short, or empty, and not the last.
+//! or name begins with a text out of the first 1,000 of either index. What is left are two of these at once, a role
+//! that many have, and an order that leaves out those of another. There the users of one of them are looked at one
+//! after the other: no more than `LOOKED_AT` for a page, which may then be short, or empty, and not the last.
 
 use uuid::Uuid;
 
