@@ -1,7 +1,5 @@
 //! Everything a page can ask of the server.
 
-use serde::de::IgnoredAny;
-
 use super::core::Client;
 use super::failure::Failure;
 use super::notice::{Change, Notice};
@@ -221,19 +219,6 @@ impl Client {
     ) -> Result<LogoutAnswer, Failure> {
         let body = PasswordChangeRequest { current_password, new_password };
         self.call(Method::Post, paths::PASSWORD, json(&body)).await
-    }
-
-    /// The export of all data of the user: JSON, as the server wrote it.
-    pub async fn export(&self) -> Result<String, Failure> {
-        let mut bytes = Vec::new();
-        self.download(paths::EXPORT, &mut |piece| {
-            bytes.extend(piece);
-            Ok(())
-        })
-        .await?;
-        let text = String::from_utf8(bytes).map_err(|_| Failure::Unreachable)?;
-        types::json::read::<IgnoredAny>(&text).map_err(|_| Failure::Unreachable)?;
-        Ok(text)
     }
 
     /// Deletes the account, and with it every session.

@@ -105,7 +105,7 @@ pub struct StreamAnswer {
     /// The HTTP status; there are bytes to read where it is 200.
     pub status: u16,
     /// The bytes as they come. Dropping it closes the connection.
-    pub chunks: LocalBoxStream<'static, Vec<u8>>,
+    pub chunks: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
 }
 
 /// An answer whose body may be long.

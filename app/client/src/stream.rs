@@ -135,7 +135,7 @@ impl Client {
         let mut open = false;
         loop {
             let dead = select(self.inner.ports.clock.sleep(SILENCE_MS), self.inner.reopen.notified());
-            let Either::Left((Some(bytes), _)) = select(chunks.next(), dead).await else { return open };
+            let Either::Left((Some(Ok(bytes)), _)) = select(chunks.next(), dead).await else { return open };
             self.inner.state.borrow_mut().received_ms = self.now_ms();
             if !open {
                 open = true;

@@ -99,9 +99,6 @@ impl FileParts {
     }
 }
 
-/// There is nowhere to save it.
-pub fn save_file(_name: &str, _media_type: &str, _text: &str) {}
-
 /// Hours and minutes in UTC.
 pub fn clock_time(at: Timestamp) -> String {
     at.to_string()[11..16].to_owned()

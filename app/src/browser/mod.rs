@@ -20,7 +20,7 @@ pub use real::{broke_down, take_over};
 
 pub use platform::{
     FileParts, RENDERS_FOR_OTHERS, TimerId, after, apply_theme, client, clock_time, date, every, forget_fragment,
-    fragment, full_time, monotonic_ms, remember_theme, remembered_theme, rooms, save_file, served_value, server_now,
-    start, stop, store_query, store_with_page, stored_with_page,
+    fragment, full_time, monotonic_ms, remember_theme, remembered_theme, rooms, served_value, server_now, start, stop,
+    store_query, store_with_page, stored_with_page,
 };
 pub use theme::ThemeChoice;

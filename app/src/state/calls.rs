@@ -1,21 +1,42 @@
 //! Everything a page can ask of the server.
 
 use super::Auth;
-use crate::browser;
+use crate::browser::{self, FileParts};
 use client::{Client, Failure, ResetToken};
 use leptos::task::spawn_local;
 use types::api::{
-    AcceptedAnswer, Activity, AlertList, LogoutAnswer, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest,
-    Session, SessionHistory, SessionList,
+    AcceptedAnswer, Activity, AlertList, LogoutAnswer, Problem, Profile, ProfilePatch, Receipt, RegisterAnswer,
+    RegisterRequest, Session, SessionHistory, SessionList, paths,
 };
 use types::domain::{AlertId, SessionId, Timestamp, UserId};
-use types::words::AlertAnswer;
+use types::words::{AlertAnswer, OrOther};
 
 /// The file name of the export of a user's data.
 const EXPORT_FILE: &str = "latchkey-export.json";
 
+/// The most that a browser is given to hold of one file, in bytes.
+const MAX_FILE_BYTES: usize = 1024 * 1024 * 1024;
+
 fn client() -> Result<Client, Failure> {
     browser::client().ok_or(Failure::Unreachable)
+}
+
+/// Saves what the server answers as a file, once all of it is there.
+pub async fn download(path: &str, name: &str, media_type: &str) -> Result<(), Failure> {
+    let (mut file, mut bytes) = (FileParts::default(), 0_usize);
+    let mut take = |piece: Vec<u8>| {
+        bytes = bytes.saturating_add(piece.len());
+        file.add(&piece);
+        if bytes > MAX_FILE_BYTES { Err(too_long()) } else { Ok(()) }
+    };
+    client()?.download(path, &mut take).await?;
+    file.save(name, media_type);
+    Ok(())
+}
+
+fn too_long() -> Failure {
+    let code = OrOther::Other("too-long-for-a-browser".to_owned());
+    Problem::new(413, code, "It is too long for a browser. Choose less of it, or use the command line.").into()
 }
 
 impl Auth {
@@ -151,9 +172,7 @@ impl Auth {
 
     /// Saves the export of all data of the user as a file.
     pub async fn download_export(self) -> Result<(), Failure> {
-        let text = client()?.export().await?;
-        browser::save_file(EXPORT_FILE, "application/json", &text);
-        Ok(())
+        download(paths::EXPORT, EXPORT_FILE, "application/json").await
     }
 
     /// Deletes the account. All devices are signed out, this one too, and the note of `SignedOut` says so.

@@ -16,6 +16,7 @@ mod toasts;
 
 pub use alerts::Alerts;
 pub use auth::Auth;
+pub use calls::download;
 pub use drafts::Drafts;
 pub use events::Events;
 pub use reset_link::ResetLink;

@@ -528,7 +528,7 @@ impl Transport for Server {
         } else if state.accepted.contains(bearer.expose()) {
             let (sender, receiver) = mpsc::unbounded();
             state.streams.push(sender);
-            Ok(StreamAnswer { status: 200, chunks: receiver.boxed_local() })
+            Ok(StreamAnswer { status: 200, chunks: receiver.map(Ok).boxed_local() })
         } else {
             Ok(StreamAnswer { status: 401, chunks: stream::empty().boxed_local() })
         };

@@ -197,7 +197,15 @@ fn the_export_is_handed_over_as_the_server_wrote_it() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
-    assert_eq!(world.finish(async move { client.export().await }).as_deref(), Ok(EXPORT));
+    let exported = world.finish(async move {
+        let mut bytes = Vec::new();
+        let mut take = |piece: Vec<u8>| {
+            bytes.extend(piece);
+            Ok(())
+        };
+        client.download(paths::EXPORT, &mut take).await.map(|()| bytes)
+    });
+    assert_eq!(exported.as_deref(), Ok(EXPORT.as_bytes()));
 }
 
 /// A download that has begun, and what has come of it.

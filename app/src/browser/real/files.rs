@@ -42,12 +42,6 @@ impl FileParts {
     }
 }
 
-/// Saves a text as a file of that name, where the browser keeps what is downloaded.
-pub fn save_file(name: &str, media_type: &str, text: &str) {
-    // As above.
-    let _ = save_parts(name, media_type, &Array::of1(&JsValue::from_str(text)));
-}
-
 fn save_parts(name: &str, media_type: &str, parts: &Array) -> Result<(), JsValue> {
     let kind = BlobPropertyBag::new();
     kind.set_type(media_type);

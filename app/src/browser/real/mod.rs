@@ -20,7 +20,7 @@ use client::{Change, Client};
 use types::domain::Timestamp;
 
 pub use address::{forget_fragment, fragment, store_query, store_with_page, stored_with_page};
-pub use files::{FileParts, save_file};
+pub use files::FileParts;
 pub use sockets::rooms;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
 pub use takeover::{broke_down, served_value, take_over};

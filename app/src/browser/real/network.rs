@@ -137,8 +137,7 @@ async fn open_stream(bearer: AccessToken) -> Result<StreamAnswer, Unreachable> {
     let response = request.map_err(|_| Unreachable)?.send().await.map_err(|_| Unreachable)?;
     let status = response.status();
     let chunks = match response.body().filter(|_| status == 200) {
-        // Whether it ended or broke off, it is opened again.
-        Some(body) => read(&body, abort).scan((), |(), piece| future::ready(piece.ok())).boxed_local(),
+        Some(body) => read(&body, abort),
         None => stream::empty().boxed_local(),
     };
     Ok(StreamAnswer { status, chunks })

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::calls::{Found, at_cursor, download, get, query, with_member};
+use super::calls::{Found, at_cursor, get, query, with_member};
 use super::parts::{
     Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more,
 };
@@ -14,7 +14,7 @@ use super::words::{action_words, known_action, why};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
-use crate::state::{Failure, Toasts};
+use crate::state::{Failure, Toasts, download};
 use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every};
 use types::api::admin::{AUDIT, AUDIT_EXPORT};
 use types::api::{AuditEntry, AuditPage, AuditParty};
@@ -139,7 +139,7 @@ fn Exports(filter: Filter) -> impl IntoView {
         let path = untrack(|| filter.behind(AUDIT_EXPORT, format.as_str()));
         busy.set(true);
         spawn_local(async move {
-            match download(path, format.file_name(), format.media_type()).await {
+            match download(&path, format.file_name(), format.media_type()).await {
                 Ok(()) => toasts.info("The audit log is in your downloads."),
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {

@@ -3,13 +3,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::browser::{self, FileParts};
+use crate::browser;
 use crate::state::Failure;
 use client::ports::Method;
 use client::return_to::percent_encode;
-use types::api::Problem;
 use types::json;
-use types::words::{OrOther, ProblemCode};
+use types::words::ProblemCode;
 
 /// Reads something.
 pub(super) async fn get<T: DeserializeOwned>(path: String) -> Result<T, Failure> {
@@ -49,32 +48,6 @@ pub(super) async fn send_for_nothing(method: Method, path: String, body: &impl S
     let body = json::write(body).ok();
     let client = browser::client().ok_or(Failure::Unreachable)?;
     client.text(method, &path, body).await.map(drop)
-}
-
-/// The most that a browser is given to hold of one file, in bytes.
-const MAX_FILE_BYTES: usize = 1024 * 1024 * 1024;
-
-/// Saves what the server answers as a file, once all of it is there.
-pub(super) async fn download(path: String, name: &str, media_type: &str) -> Result<(), Failure> {
-    let client = browser::client().ok_or(Failure::Unreachable)?;
-    let (mut file, mut bytes) = (FileParts::default(), 0_usize);
-    client
-        .download(&path, &mut |piece| {
-            bytes = bytes.saturating_add(piece.len());
-            if bytes > MAX_FILE_BYTES {
-                return Err(too_long());
-            }
-            file.add(&piece);
-            Ok(())
-        })
-        .await?;
-    file.save(name, media_type);
-    Ok(())
-}
-
-fn too_long() -> Failure {
-    let code = OrOther::Other("too-long-for-a-browser".to_owned());
-    Problem::new(413, code, "It is too long for a browser: choose fewer days, or run `latchkey audit export`.").into()
 }
 
 /// A path with a query: of its members, those that say something.

@@ -409,7 +409,7 @@ async fn calls(side: &impl Side) -> Vec<(ServerAnswer, Likeness)> {
     seen.push((ServerAnswer::WrongCurrentPassword, tab.answer(paths::PASSWORD)));
     let _ = tab.client.change_password(PASSWORD.into(), "another quiet lantern".into()).await;
     seen.push((ServerAnswer::PasswordChanged, tab.answer(paths::PASSWORD)));
-    tab.client.export().await.expect("an export");
+    tab.client.download(paths::EXPORT, &mut |_| Ok(())).await.expect("an export");
     seen.push((ServerAnswer::Export, tab.answer(paths::EXPORT).without_content()));
 
     let _ = tab.client.forgot_password(EMAIL.into()).await;
