@@ -110,11 +110,18 @@ pub struct StreamAnswer {
 
 /// An answer whose body may be long.
 pub struct LongResponse {
-    /// The answer. Its body is empty, unless it is a refusal.
+    /// The answer. Its body is empty where that comes in pieces.
     pub head: Response,
     /// The body, in pieces as they come; empty for a refusal. Whoever gets to the end without `Unreachable` has all of
     /// it. Dropping it gives the request up.
     pub pieces: LocalBoxStream<'static, Result<Vec<u8>, Unreachable>>,
+}
+
+impl LongResponse {
+    /// An answer that has its body itself.
+    pub fn whole(response: Response) -> Self {
+        Self { head: response, pieces: stream::empty().boxed_local() }
+    }
 }
 
 impl From<Response> for LongResponse {
@@ -133,9 +140,10 @@ pub trait Transport {
     /// Sends a request as the page is left: it goes out although the page is gone, and nobody waits for the answer.
     fn send_last(&self, request: Request);
 
-    /// Sends one request whose answer is not waited for as a whole.
-    fn send_for_long(&self, request: Request) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
-        self.send(request).map_ok(LongResponse::from).boxed_local()
+    /// Sends one request. Where the answer `is_long` and no refusal, its body is not waited for, and comes in pieces.
+    fn exchange(&self, request: Request, is_long: bool) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
+        let answer = if is_long { LongResponse::from } else { LongResponse::whole };
+        self.send(request).map_ok(answer).boxed_local()
     }
 
     /// Opens the event stream.

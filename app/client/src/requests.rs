@@ -1,14 +1,14 @@
 //! One request to the server: bearer attached, refused tokens refreshed once, late answers dropped.
 
-use futures::future::{Either, LocalBoxFuture, select};
-use futures::stream::{self, StreamExt as _};
+use futures::future::{Either, select};
+use futures::stream::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::core::Client;
 use super::credentials::{Credentials, millis};
 use super::failure::Failure;
-use super::ports::{LongResponse, Method, Request, Response, Unreachable};
+use super::ports::{LongResponse, Method, Request, Response};
 use super::signed_out_note::SignedOutNote;
 use super::status::AuthStatus;
 use types::api::Problem;
@@ -109,11 +109,7 @@ impl Client {
         loop {
             let bearer = Some(credentials.token.clone());
             let request = Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true };
-            let sent = if is_long {
-                self.send_for_long(request).await
-            } else {
-                self.send(request).await.map(|head| LongResponse { head, pieces: stream::empty().boxed_local() })
-            };
+            let sent = self.exchange(request, is_long).await;
             if self.generation() != generation {
                 return Err(Failure::SignedOut);
             }
@@ -178,36 +174,26 @@ impl Client {
 
     /// Sends one request, whatever comes of it. Learns the server's time.
     pub(super) async fn send(&self, request: Request) -> Result<Response, Failure> {
-        let timeout_ms = if matches!(request.method, Method::Get) { READ_TIMEOUT_MS } else { TIMEOUT_MS };
-        let response = self.answer_within(timeout_ms, self.inner.ports.transport.send(request)).await?;
-        self.observe_date(&response);
-        Ok(response)
+        self.exchange(request, false).await.map(|answer| answer.head)
     }
 
-    /// The same where the body is not waited for.
-    async fn send_for_long(&self, request: Request) -> Result<LongResponse, Failure> {
-        let sent = self.inner.ports.transport.send_for_long(request);
-        let response = self.answer_within(SILENCE_MS, sent).await?;
-        self.observe_date(&response.head);
-        Ok(response)
-    }
-
-    /// The answer, unless it takes too long.
-    async fn answer_within<T>(
-        &self,
-        timeout_ms: f64,
-        sent: LocalBoxFuture<'static, Result<T, Unreachable>>,
-    ) -> Result<T, Failure> {
-        match select(sent, self.inner.ports.clock.sleep(timeout_ms)).await {
-            Either::Left((Ok(response), _)) => Ok(response),
-            Either::Left((Err(_), _)) | Either::Right(_) => Err(Failure::Unreachable),
-        }
-    }
-
-    fn observe_date(&self, response: &Response) {
-        if let Some(date) = &response.date {
+    /// The same. Where the answer `is_long`, its body is not waited for.
+    async fn exchange(&self, request: Request, is_long: bool) -> Result<LongResponse, Failure> {
+        let timeout_ms = match request.method {
+            _ if is_long => SILENCE_MS,
+            Method::Get => READ_TIMEOUT_MS,
+            _ => TIMEOUT_MS,
+        };
+        let sent = self.inner.ports.transport.exchange(request, is_long);
+        let timeout = self.inner.ports.clock.sleep(timeout_ms);
+        let answer = match select(sent, timeout).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
+        };
+        if let Some(date) = &answer.head.date {
             self.learn_time(|clock, now_ms| clock.observe_date(date, now_ms));
         }
+        Ok(answer)
     }
 
     /// Applies `Session-Expires-In`, unless the session was refreshed while the answer was on its way.

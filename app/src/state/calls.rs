@@ -23,11 +23,10 @@ fn client() -> Result<Client, Failure> {
 
 /// Saves what the server answers as a file, once all of it is there.
 pub async fn download(path: &str, name: &str, media_type: &str) -> Result<(), Failure> {
-    let (mut file, mut bytes) = (FileParts::default(), 0_usize);
+    let (file, mut bytes) = (FileParts::default(), 0);
     let mut take = |piece: Vec<u8>| {
-        bytes = bytes.saturating_add(piece.len());
-        file.add(&piece);
-        if bytes > MAX_FILE_BYTES { Err(too_long()) } else { Ok(()) }
+        bytes += piece.len();
+        if bytes <= MAX_FILE_BYTES && file.add(&piece) { Ok(()) } else { Err(too_long()) }
     };
     client()?.download(path, &mut take).await?;
     file.save(name, media_type);

@@ -498,9 +498,12 @@ impl Transport for Server {
         let _ = self.send(request).now_or_never();
     }
 
-    fn send_for_long(&self, request: Request) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
+    fn exchange(&self, request: Request, is_long: bool) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
         let (this, sent) = (self.clone(), self.send(request));
         async move {
+            if !is_long {
+                return sent.await.map(LongResponse::whole);
+            }
             let mut answer = LongResponse::from(sent.await?);
             if answer.head.is_success() && this.state.borrow().sends_pieces {
                 let (sender, receiver) = mpsc::unbounded();

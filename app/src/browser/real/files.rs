@@ -7,38 +7,21 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 /// How long the text stays where the browser can fetch it, in milliseconds: it saves after the click has returned.
 const RETAINED_MS: f64 = 60_000.0;
 
-/// How much is handed to the browser at once, in bytes.
-const PART_BYTES: usize = 1024 * 1024;
-
 /// A file that is written piece by piece. The browser has what was written, on disk where it is much.
 #[derive(Default)]
-pub struct FileParts {
-    parts: Array,
-    waiting: Vec<u8>,
-}
+pub struct FileParts(Array);
 
 impl FileParts {
-    /// Writes a piece.
-    pub fn add(&mut self, piece: &[u8]) {
-        self.waiting.extend_from_slice(piece);
-        if self.waiting.len() >= PART_BYTES {
-            self.hand_over();
-        }
+    /// Writes a piece; `false` where the browser takes no more.
+    pub fn add(&self, piece: &[u8]) -> bool {
+        let part = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(piece)));
+        part.map(|part| self.0.push(&part)).is_ok()
     }
 
     /// Saves all of it as a file of that name, where the browser keeps what is downloaded.
-    pub fn save(mut self, name: &str, media_type: &str) {
-        self.hand_over();
+    pub fn save(&self, name: &str, media_type: &str) {
         // Every browser that runs this app has what it takes.
-        let _ = save_parts(name, media_type, &self.parts);
-    }
-
-    fn hand_over(&mut self) {
-        let bytes = Uint8Array::from(self.waiting.as_slice());
-        if let Ok(part) = Blob::new_with_u8_array_sequence(&Array::of1(&bytes)) {
-            self.parts.push(&part);
-        }
-        self.waiting.clear();
+        let _ = save_parts(name, media_type, &self.0);
     }
 }
 

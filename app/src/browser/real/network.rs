@@ -1,8 +1,8 @@
 //! Reaches the server by `fetch`.
 
-use futures::FutureExt;
 use futures::future::{self, LocalBoxFuture};
 use futures::stream::{self, LocalBoxStream, StreamExt};
+use futures::{FutureExt, TryFutureExt};
 use gloo_net::http::{self, RequestBuilder};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -20,7 +20,7 @@ pub struct Fetch;
 
 impl Transport for Fetch {
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>> {
-        send(request).boxed_local()
+        exchange(request, false).map_ok(|answer| answer.head).boxed_local()
     }
 
     fn send_last(&self, request: Request) {
@@ -33,8 +33,8 @@ impl Transport for Fetch {
         let _ = window.fetch_with_request_and_init(&request, &options);
     }
 
-    fn send_for_long(&self, request: Request) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
-        send_for_long(request).boxed_local()
+    fn exchange(&self, request: Request, is_long: bool) -> LocalBoxFuture<'static, Result<LongResponse, Unreachable>> {
+        exchange(request, is_long).boxed_local()
     }
 
     fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
@@ -65,42 +65,23 @@ impl Drop for AbortOnDrop {
     }
 }
 
-async fn send(request: Request) -> Result<Response, Unreachable> {
+async fn exchange(request: Request, is_long: bool) -> Result<LongResponse, Unreachable> {
     let abort = AbortOnDrop::new();
-    let answer = fetch(request, &abort).await?;
-    with_body(&answer).await
-}
-
-async fn send_for_long(request: Request) -> Result<LongResponse, Unreachable> {
-    let abort = AbortOnDrop::new();
-    let answer = fetch(request, &abort).await?;
-    let head = head_of(&answer);
-    match answer.body().filter(|_| head.is_success()) {
-        Some(body) => Ok(LongResponse { head, pieces: read(&body, abort) }),
-        None => with_body(&answer).await.map(LongResponse::from),
-    }
-}
-
-/// Sends a request, and waits until the head of its answer is there.
-async fn fetch(request: Request, abort: &AbortOnDrop) -> Result<http::Response, Unreachable> {
     let request = prepare(request, abort.signal().as_ref())?;
-    request.send().await.map_err(|_| Unreachable)
-}
-
-/// An answer without its body.
-fn head_of(answer: &http::Response) -> Response {
+    let answer = request.send().await.map_err(|_| Unreachable)?;
     let headers = answer.headers();
-    Response {
+    let mut head = Response {
         status: answer.status(),
         date: headers.get("date"),
         session_expires_in: headers.get(paths::EXPIRES_IN_HEADER),
         retry_after: headers.get("retry-after"),
         body: String::new(),
+    };
+    if let Some(body) = answer.body().filter(|_| is_long && head.is_success()) {
+        return Ok(LongResponse { head, pieces: read(&body, abort) });
     }
-}
-
-async fn with_body(answer: &http::Response) -> Result<Response, Unreachable> {
-    Ok(Response { body: answer.text().await.map_err(|_| Unreachable)?, ..head_of(answer) })
+    head.body = answer.text().await.map_err(|_| Unreachable)?;
+    Ok(LongResponse::whole(head))
 }
 
 /// The request as `fetch` takes it.

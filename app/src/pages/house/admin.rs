@@ -53,15 +53,12 @@ fn NotKnown() -> impl IntoView {
 /// In place of the pages, for whoever may see none of them, or may no more.
 #[component]
 fn NothingAllowed() -> impl IntoView {
-    let in_person = expect_context::<Auth>().in_person();
-    let text = Signal::derive(move || {
-        let text = if in_person.get() {
-            "None of your roles allows it. Somebody who runs this installation can give you one that does."
-        } else {
-            "You are acting for somebody else. Stop acting to go on as yourself."
-        };
-        text.to_owned()
-    });
+    // Whoever stops acting has permissions again, and is shown the pages.
+    let text = if expect_context::<Auth>().in_person().get_untracked() {
+        "None of your roles allows it. Somebody who runs this installation can give you one that does."
+    } else {
+        "You are acting for somebody else. Stop acting to go on as yourself."
+    };
     view! {
         <div class="page">
             <div class="page-head">

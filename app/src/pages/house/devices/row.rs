@@ -168,6 +168,8 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
     let place = session.place.clone().map(|place| view! { <li class="fact-next"><bdi>{place}</bdi></li> });
     let address = (!session.ip_address.is_empty())
         .then(|| view! { <li class="fact-next fact-address"><Address text=session.ip_address.clone() /></li> });
+    let what =
+        if session.acting.is_some() { "device-line device-what device-support" } else { "device-line device-what" };
     view! {
         <div class="device-lines">
             <ul class="device-line" role="list">
@@ -192,7 +194,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                 </li>
                 {place}
             </ul>
-            <ul class="device-line device-what" class=("device-support", session.acting.is_some()) role="list">
+            <ul class=what role="list">
                 <li><bdi>{what_it_is(&session)}</bdi></li>
                 {address}
             </ul>
