@@ -105,11 +105,12 @@ fn NewRole(all: Everything, open: RwSignal<Option<String>>, changed: Callback<()
 fn RoleCards(all: Everything, open: RwSignal<Option<String>>, changed: Callback<()>) -> impl IntoView {
     let Everything { roles, permissions } = all;
     let names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
-    let card = |role: Role| {
-        let (names, permissions) = (names.clone(), permissions.clone());
-        view! { <RoleCard role=role names=names permissions=permissions open=open changed=changed /> }
+    let card = |role: &Role| {
+        let (role, what, names, permissions) =
+            (role.clone(), allowed(role, &roles), names.clone(), permissions.clone());
+        view! { <RoleCard role=role what=what names=names permissions=permissions open=open changed=changed /> }
     };
-    let cards = roles.into_iter().map(card).collect_view();
+    let cards = roles.iter().map(card).collect_view();
     view! {
         <ul class="panel admin-list" role="list" aria-label="Roles">
             {cards}
@@ -120,21 +121,36 @@ fn RoleCards(all: Everything, open: RwSignal<Option<String>>, changed: Callback<
 
 /// How many have a role.
 fn holders(role: &Role) -> String {
+    if role.built_in && role.inherits.is_none() {
+        return "everybody".to_owned();
+    }
     if role.holders > COUNTED_TO { format!("over {} people", grouped(COUNTED_TO)) } else { counted_users(role.holders) }
 }
 
-/// What a role allows, in words.
-fn allowed(role: &Role) -> String {
-    match &role.inherits {
-        None => listed(&role.all_permissions),
-        Some(inherited) if role.permissions.is_empty() => format!("What {inherited} allows."),
-        Some(inherited) => format!("What {inherited} allows, and {}.", listed(&role.permissions)),
+/// What a role allows, in words: on a phone nothing else says it.
+fn allowed(role: &Role, all: &[Role]) -> String {
+    let Some(inherited) = &role.inherits else {
+        return if role.all_permissions.is_empty() {
+            "Nothing that needs a permission.".to_owned()
+        } else {
+            listed(&role.all_permissions)
+        };
+    };
+    let below = all.iter().find(|role| role.name == *inherited);
+    let is_added = |name: &&String| below.is_none_or(|below| !below.all_permissions.contains(name));
+    let added: Vec<String> = role.all_permissions.iter().filter(is_added).cloned().collect();
+    if added.is_empty() {
+        format!("What {inherited} allows.")
+    } else {
+        format!("What {inherited} allows, and {}.", listed(&added))
     }
 }
 
 #[component]
 fn RoleCard(
     role: Role,
+    /// What it allows, in words.
+    what: String,
     names: Vec<String>,
     permissions: Vec<PermissionSummary>,
     open: RwSignal<Option<String>>,
@@ -143,7 +159,7 @@ fn RoleCard(
     let may_do = expect_context::<Permissions>();
     let acts = expect_context::<Acts>();
     let may_write = may_do.allow(may::ROLES_WRITE) && !role.built_in;
-    let (count, what, is_built_in) = (holders(&role), allowed(&role), role.built_in);
+    let (count, is_built_in) = (holders(&role), role.built_in);
     let name = role.name.clone();
     let description = Some(role.description.clone()).filter(|description| !description.is_empty());
     let delete = {
@@ -277,10 +293,16 @@ mod tests {
 
     #[test]
     fn a_role_says_what_it_allows_and_who_has_it() {
-        assert_eq!(allowed(&role(0, Some("user"), &["users:read"])), "What user allows, and users:read.");
-        assert_eq!(allowed(&role(0, Some("user"), &[])), "What user allows.");
-        assert_eq!(allowed(&role(0, None, &[])), "none");
+        let support = role(0, Some("user"), &["users:read"]);
+        let all = [Role { name: "user".to_owned(), ..role(0, None, &[]) }, support.clone()];
+        assert_eq!(allowed(&all[0], &all), "Nothing that needs a permission.");
+        assert_eq!(allowed(&support, &all), "What user allows, and users:read.");
+        assert_eq!(allowed(&role(0, Some("user"), &[]), &all), "What user allows.");
+        // What a built-in role adds is not among its own permissions.
+        let built_in = Role { permissions: Vec::new(), ..role(0, Some("support"), &["users:read", "audit:read"]) };
+        assert_eq!(allowed(&built_in, &all), "What support allows, and audit:read.");
         assert_eq!(holders(&role(1, None, &[])), "1 person");
         assert_eq!(holders(&role(10_001, None, &[])), "over 10,000 people");
+        assert_eq!(holders(&Role { built_in: true, ..role(0, None, &[]) }), "everybody");
     }
 }
