@@ -2,7 +2,7 @@
 
 use futures::future::{join, select};
 
-use super::room::{Outcome, RoomStatus};
+use super::room::{Outcome, RoomStatus, WhyNotIn};
 use super::tabs::TabMessage;
 use super::{Inner, Rooms, RoomsChange};
 use crate::failure::Failure;
@@ -64,7 +64,7 @@ impl Rooms {
             state.set_joined(id, false);
             state.drafts.remove(&id);
             if let Some(room) = state.room.as_mut().filter(|room| room.id == id) {
-                room.leave(RoomStatus::NotIn(Some(RoomMessageKind::Left.into())));
+                room.leave(RoomStatus::NotIn(WhyNotIn::Left(RoomMessageKind::Left.into())));
             }
         }
         self.inner.notify(RoomsChange::Room);

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use futures::future::{join3, select};
 
 use self::ports::Sockets;
-pub use self::room::{OpenRoom, RoomStatus, TYPING_MS};
+pub use self::room::{OpenRoom, RoomStatus, TYPING_MS, WhyNotIn};
 pub use self::state::Connection;
 use self::state::State;
 use crate::core::Client;

@@ -19,12 +19,23 @@ pub enum RoomStatus {
     Loading,
     /// It is here, as far as the connection goes.
     Ready,
-    /// The user is not in it: why they left, where they were in it before.
-    NotIn(Option<OrOther<RoomMessageKind>>),
+    /// The user is not in it.
+    NotIn(WhyNotIn),
     /// There is no such room.
     Gone,
     /// It could not be loaded.
     Failed(Failure),
+}
+
+/// Why the user is not in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyNotIn {
+    /// They were not in it before, as far as is known here.
+    NotBefore,
+    /// They were in it here, and are not any more: that happened while this browser did not hear of it.
+    Unheard,
+    /// They left it in this way.
+    Left(OrOther<RoomMessageKind>),
 }
 
 /// What is to be done after an event.
@@ -142,7 +153,10 @@ impl OpenRoom {
         self.since_asked = None;
         match failure.code() {
             Some(ProblemCode::NotInRoom) if matches!(self.status, RoomStatus::NotIn(_)) => {}
-            Some(ProblemCode::NotInRoom) => self.leave(RoomStatus::NotIn(None)),
+            Some(ProblemCode::NotInRoom) => {
+                let was_in = self.status == RoomStatus::Ready;
+                self.leave(RoomStatus::NotIn(if was_in { WhyNotIn::Unheard } else { WhyNotIn::NotBefore }));
+            }
             Some(ProblemCode::NotFound) => self.leave(RoomStatus::Gone),
             _ if self.status == RoomStatus::Ready => {}
             _ => self.status = RoomStatus::Failed(failure),
@@ -174,7 +188,7 @@ impl OpenRoom {
         }
         match event {
             RoomEvent::Left(left) if Some(left.user_id) == own => {
-                self.leave(RoomStatus::NotIn(Some(left.message.kind.clone())));
+                self.leave(RoomStatus::NotIn(WhyNotIn::Left(left.message.kind.clone())));
                 Outcome::Changed
             }
             RoomEvent::Closed(_) => Outcome::Stale,

@@ -14,7 +14,7 @@ use crate::double::{BEGINNING, FakeRoom, ended_by};
 use crate::notice::Change;
 use crate::ports::Unreachable;
 use crate::rooms::ports::{SocketConnection, SocketFrame, Sockets};
-use crate::rooms::{Connection, OpenRoom, RoomStatus, Rooms};
+use crate::rooms::{Connection, OpenRoom, RoomStatus, Rooms, WhyNotIn};
 use crate::{AuthStatus, Failure};
 use types::api::rooms::{REMOVED_FOR, ROOMS, room as room_path, room_messages};
 use types::api::{
@@ -665,7 +665,7 @@ fn who_was_removed_sees_nothing_of_the_room_any_more_and_may_join_again() {
     scene.in_attic(|attic| attic.joined = false);
     scene.happens(&left(OWN, RoomMessageKind::Removed));
     let room = attic(&rooms);
-    assert_eq!(room.status, RoomStatus::NotIn(Some(RoomMessageKind::Removed.into())));
+    assert_eq!(room.status, RoomStatus::NotIn(WhyNotIn::Left(RoomMessageKind::Removed.into())));
     assert!(room.messages.is_empty() && room.participants.is_empty());
     scene.settle();
     assert_eq!(scene.sockets.open_now(), 0, "there is nothing to attend");
@@ -731,7 +731,7 @@ fn a_room_that_the_user_is_not_in_has_its_name_from_the_list() {
     let lists = scene.world.server.count(ROOMS);
     rooms.open(garden);
     scene.settle();
-    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(None));
+    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(WhyNotIn::NotBefore));
     let listed = rooms.list().unwrap_or_default();
     assert!(listed.iter().any(|room| room.room_id == garden && room.name == "Garden"));
     assert_eq!(scene.world.server.count(ROOMS), lists + 1);
@@ -744,7 +744,7 @@ fn a_room_that_cannot_be_attended_says_why() {
     scene.in_attic(|attic| attic.joined = false);
     scene.happens(&RoomEvent::Closed(RoomClosed { room_id: ATTIC }));
     scene.settle();
-    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(None));
+    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(WhyNotIn::Unheard));
     scene.world.server.set(|server| server.rooms.retain(|room| room.room.room_id != ATTIC));
     rooms.load_room();
     scene.settle();
@@ -758,7 +758,7 @@ fn whoever_leaves_takes_the_draft_along() {
     rooms.write(ATTIC, "I was about to");
     let leaving = rooms.clone();
     scene.world.finish(async move { leaving.leave(ATTIC).await }).unwrap();
-    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(Some(RoomMessageKind::Left.into())));
+    assert_eq!(attic(&rooms).status, RoomStatus::NotIn(WhyNotIn::Left(RoomMessageKind::Left.into())));
     assert_eq!(rooms.draft(ATTIC), "");
     assert_eq!(scene.sockets.open_now(), 0);
 }

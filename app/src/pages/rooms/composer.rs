@@ -230,14 +230,26 @@ fn Wrong(error: RwSignal<Option<String>>) -> impl IntoView {
 #[component]
 fn Typing() -> impl IntoView {
     let model = expect_context::<Model>();
-    let text = model.part(|room| {
+    let names = model.part(|room| {
         let writes = room.typing();
         let names = room.participants.iter().filter(|one| writes.contains(&one.user_id)).map(|one| one.name.clone());
-        typing(&names.collect::<Vec<_>>())
+        names.collect::<Vec<_>>()
     });
-    view! {
-        <p class="rooms-typing small quiet">
-            <bdi>{move || text.get()}</bdi>
-        </p>
-    }
+    let sentence = move || {
+        names.with(|names| {
+            let (said, words) = typing(names);
+            let name = |(number, name): (usize, &String)| {
+                view! {
+                    {(number > 0).then_some(" and ")}
+                    <bdi>{name.clone()}</bdi>
+                }
+            };
+            let said = said.iter().enumerate().map(name).collect_view();
+            view! {
+                {said}
+                {words}
+            }
+        })
+    };
+    view! { <p class="rooms-typing small quiet">{sentence}</p> }
 }

@@ -1,5 +1,7 @@
 //! All rooms, and the way to make one: `/rooms`.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
@@ -114,6 +116,11 @@ fn key_of(room: &RoomSummary) -> (RoomId, String, u64, bool, Timestamp, Option<T
     (room.room_id, room.name.clone(), room.participants, room.joined, room.last_message_at, room.removed_until)
 }
 
+/// The time of day by which a moment is past: minutes are shown, and it may be in the middle of one.
+pub(super) fn by_when(moment: Timestamp) -> String {
+    clock_time(moment.plus(Duration::from_secs(59)))
+}
+
 /// A moment as long as it is still to come.
 pub(super) fn still_ahead(moment: Signal<Option<Timestamp>>) -> Memo<Option<Timestamp>> {
     let now = expect_context::<Now>().now();
@@ -145,7 +152,7 @@ fn Row(room: RoomSummary) -> impl IntoView {
             {move || match refused_until.get() {
                 _ if joined || !in_person.get() => ().into_any(),
                 Some(until) => {
-                    let text = format!("You were removed. You can join again at {}.", clock_time(until));
+                    let text = format!("You were removed. You can join again at {}.", by_when(until));
                     view! { <p class="rooms-row-aside small quiet">{text}</p> }.into_any()
                 }
                 None => view! { <Join id=id name=name.clone() then_open=true /> }.into_any(),

@@ -187,6 +187,16 @@ impl Place {
                 place.seen.try_set_value(scroll_of(&element));
             });
         });
+        // Also where the screen gets lower, by a keyboard or because it is turned.
+        effect(move |_| {
+            let listener = window_event_listener(ev::resize, move |_| {
+                let Some(element) = log.try_get_untracked().flatten() else { return };
+                if place.at_end.try_get_value() == Some(true) {
+                    scroll_inside(&element, scroll_of(&element).whole);
+                }
+            });
+            on_cleanup(move || listener.remove());
+        });
         place
     }
 

@@ -4,21 +4,20 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::composer::Composer;
-use super::list::{Join, participant_count, still_ahead};
+use super::list::{Join, by_when, participant_count, still_ahead};
 use super::log::Log;
 use super::model::{CutOff, Model};
 use super::participants::Participants;
 use super::removal::{Removal, RemovalDialog};
 use super::words::not_in;
 use crate::reactive::memo;
-use crate::state::{Failure, clock_time};
+use crate::state::Failure;
 use crate::ui::{
     Banner, BannerTone, Bar, Button, ConfirmDialog, Emphasis, Heading, Icon, IconName, LoadFailed, Loading, StateCard,
     after, focus_heading_if_lost,
 };
-use client::rooms::RoomStatus;
+use client::rooms::{RoomStatus, WhyNotIn};
 use types::api::RoomId;
-use types::words::{OrOther, RoomMessageKind};
 
 /// One room.
 #[component]
@@ -197,20 +196,23 @@ fn Leave(id: RoomId, #[prop(into)] title: Signal<String>) -> impl IntoView {
 
 /// In place of the room, for whoever is not in it.
 #[component]
-fn NotIn(id: RoomId, why: Option<OrOther<RoomMessageKind>>, #[prop(into)] title: Signal<String>) -> impl IntoView {
+fn NotIn(id: RoomId, why: WhyNotIn, #[prop(into)] title: Signal<String>) -> impl IntoView {
     let model = expect_context::<Model>();
     let in_person = model.in_person();
     let listed = model.listed(id);
     let removed_until = Signal::derive(move || listed.with(|room| room.as_ref()?.removed_until));
     let refused_until = still_ahead(removed_until);
-    // What was here is gone, and with it what had the focus.
+    // What was here is gone, and with it what had the focus; and so is this once the user has joined.
     after(0.0, focus_heading_if_lost);
+    on_cleanup(|| {
+        after(0.0, focus_heading_if_lost);
+    });
     view! {
         <div role="status">
             {move || {
                 let until = refused_until.get();
                 let may_join = in_person.get() && until.is_none();
-                let (heading, text) = not_in(why.as_ref(), until.map(clock_time));
+                let (heading, text) = not_in(&why, until.map(by_when));
                 view! {
                     <StateCard icon=IconName::Info title=heading text=text>
                         {may_join.then(|| view! { <Join id=id name=title emphasis=Emphasis::Primary /> })}

@@ -2,6 +2,7 @@
 
 use super::model::CutOff;
 use crate::ui::words::{count_of, humanised};
+use client::rooms::WhyNotIn;
 use types::words::{OrOther, RoomMessageKind, RoomPresence};
 
 /// What the room says of somebody, after their name.
@@ -43,20 +44,20 @@ pub(super) const fn presence_unknown(cut_off: CutOff) -> &'static str {
 pub(super) const fn not_sending(cut_off: CutOff) -> Option<&'static str> {
     match cut_off {
         CutOff::Offline => Some("You are offline. You can write, and send it when you are connected again."),
-        CutOff::Lost => {
-            Some("The connection to this room is lost, and is being opened again. The others see you greyed.")
-        }
+        CutOff::Lost => Some(
+            "The connection to this room is lost, and is being opened again. After 10 seconds the others see you greyed.",
+        ),
         CutOff::Disconnected | CutOff::Outdated => None,
     }
 }
 
-/// Who writes, in a sentence; nothing where nobody does.
-pub(super) fn typing(names: &[String]) -> String {
+/// Who writes: the names that are said, and what is said of them; nothing where nobody does.
+pub(super) const fn typing(names: &[String]) -> (&[String], &'static str) {
     match names {
-        [] => String::new(),
-        [one] => format!("{one} is typing…"),
-        [one, other] => format!("{one} and {other} are typing…"),
-        [_, _, _, ..] => "Several people are typing…".to_owned(),
+        [] => (&[], ""),
+        [_] => (names, " is typing…"),
+        [_, _] => (names, " are typing…"),
+        [_, _, _, ..] => (&[], "Several people are typing…"),
     }
 }
 
@@ -71,18 +72,24 @@ pub(super) fn room_left(typed: usize, most: usize) -> Option<String> {
 }
 
 /// Why the user is not in a room: what to say above *Join*, or in place of it where they cannot until then.
-pub(super) fn not_in(why: Option<&OrOther<RoomMessageKind>>, until: Option<String>) -> (&'static str, String) {
+pub(super) fn not_in(why: &WhyNotIn, until: Option<String>) -> (&'static str, String) {
     let removed = "You were removed from this room";
     if let Some(until) = until {
         return (removed, format!("A moderator removed you. You can join again at {until}."));
     }
-    let (heading, text) = match why.and_then(OrOther::known) {
-        Some(RoomMessageKind::Removed) => (removed, "A moderator removed you. You can join again now."),
-        Some(RoomMessageKind::Left) => ("You left this room", "You can join again whenever you like."),
-        Some(_) => {
-            ("You’re not in this room any more", "Your session there ended on another device. You can join again.")
+    let no_more = "You’re not in this room any more";
+    let (heading, text) = match why {
+        WhyNotIn::NotBefore => {
+            ("You’re not in this room", "What is said here is for those who are in it. Join to read and write.")
         }
-        None => ("You’re not in this room", "What is said here is for those who are in it. Join to read and write."),
+        WhyNotIn::Unheard => {
+            (no_more, "The connection was lost for too long, or you left on another device. You can join again.")
+        }
+        WhyNotIn::Left(kind) => match kind.known() {
+            Some(RoomMessageKind::Removed) => (removed, "A moderator removed you. You can join again now."),
+            Some(RoomMessageKind::Left) => ("You left this room", "You can join again whenever you like."),
+            _ => (no_more, "Your session there ended on another device. You can join again."),
+        },
     };
     (heading, text.to_owned())
 }
@@ -111,10 +118,10 @@ mod tests {
     fn of_many_who_write_none_is_named() {
         let names =
             |count: usize| ["Ada", "Grace", "Bob"][..count].iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(typing(&names(0)), "");
-        assert_eq!(typing(&names(1)), "Ada is typing…");
-        assert_eq!(typing(&names(2)), "Ada and Grace are typing…");
-        assert_eq!(typing(&names(3)), "Several people are typing…");
+        assert_eq!(typing(&names(0)), (&[][..], ""));
+        assert_eq!(typing(&names(1)), (&names(1)[..], " is typing…"));
+        assert_eq!(typing(&names(2)), (&names(2)[..], " are typing…"));
+        assert_eq!(typing(&names(3)), (&[][..], "Several people are typing…"));
     }
 
     #[rstest]
@@ -130,11 +137,12 @@ mod tests {
 
     #[test]
     fn whoever_was_removed_is_told_so() {
-        let removed = RoomMessageKind::Removed.into();
-        assert_eq!(not_in(Some(&removed), None).0, "You were removed from this room");
-        assert_eq!(not_in(None, None).0, "You’re not in this room");
+        let removed = WhyNotIn::Left(RoomMessageKind::Removed.into());
+        assert_eq!(not_in(&removed, None).0, "You were removed from this room");
+        assert_eq!(not_in(&WhyNotIn::NotBefore, None).0, "You’re not in this room");
+        assert_eq!(not_in(&WhyNotIn::Unheard, None).0, "You’re not in this room any more");
         // Also after a reload, when only the list says so.
-        for why in [Some(&removed), None] {
+        for why in [&removed, &WhyNotIn::NotBefore] {
             let (heading, text) = not_in(why, Some("14:20".to_owned()));
             assert_eq!(heading, "You were removed from this room");
             assert_eq!(text, "A moderator removed you. You can join again at 14:20.");

@@ -25,6 +25,11 @@ fn is_combining(c: char) -> bool {
         | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
+/// Whether a character turns the direction of all that follows it, also of what stands beside a name.
+pub const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Whether there is anything to see in a text.
 pub fn shows_something(text: &str) -> bool {
     text.chars().any(|c| !(c.is_whitespace() || c.is_control() || is_invisible(c) || is_combining(c)))

@@ -15,7 +15,7 @@ pub use account::{OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password}
 pub use address::Email;
 pub use ids::{AlertId, SessionId, UserId};
 pub use invalid::Invalid;
-pub use invisible::shows_something;
+pub use invisible::{shows_something, turns_direction};
 pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform, RoleDescription};
 pub(crate) use names::{parse_short_text, short_text};
 pub use role_name::RoleName;

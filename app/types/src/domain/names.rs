@@ -1,7 +1,7 @@
 //! Short texts that users or their clients choose.
 
 use super::invalid::Invalid;
-use super::invisible::shows_something;
+use super::invisible::{shows_something, turns_direction};
 
 /// Trims, collapses nothing, refuses control characters, wrong lengths and invisible text. `label` starts a
 /// sentence.
@@ -22,6 +22,12 @@ pub(crate) fn parse_short_text(text: &str, label: &str, max_chars: usize) -> Res
     }
     if !shows_something(text) {
         return Err(Invalid::new("invisible", format!("{label} needs at least one visible character.")));
+    }
+    if text.contains(turns_direction) {
+        return Err(Invalid::new(
+            "malformed",
+            format!("{label} can’t contain characters that turn the direction of text."),
+        ));
     }
     Ok(text.to_owned())
 }
@@ -101,6 +107,10 @@ mod tests {
             assert_eq!(DeviceName::parse(nothing).unwrap_err().code, "invisible", "{nothing:?}");
         }
         assert_eq!(DeviceName::parse(" \u{3000} ").unwrap_err().code, "required");
+        // It would turn the sentence in which it stands.
+        for turning in ["Ada \u{202e}evil", "\u{2067}Ada"] {
+            assert_eq!(DisplayName::parse(turning).unwrap_err().code, "malformed", "{turning:?}");
+        }
         assert_eq!(DeviceName::parse(" Ada\u{2019}s phone ").unwrap().as_str(), "Ada\u{2019}s phone");
     }
 }

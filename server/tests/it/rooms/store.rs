@@ -462,17 +462,21 @@ async fn who_has_run_out_leaves_at_the_sweep_and_whose_session_expired_with_the_
     let (ada, bob, cyd) =
         (stored_user(&store, "ada").await, stored_user(&store, "bob").await, stored_user(&store, "cyd").await);
     let hers = sign_in(&store, ada, "Laptop", START).await;
-    let short = NewSession { expires_at: minutes(3), ..new_session(bob, "Short", START) };
+    let expires_at = minutes(3).plus(Duration::from_millis(724));
+    let short = NewSession { expires_at, ..new_session(bob, "Short", START) };
     record(&store, &short, None).await;
     let phone = sign_in(&store, cyd, "Phone", START).await;
     let attic = makes_room(&store, (ada, hers), START).await;
     enters(&store, attic, (bob, short.id), minutes(1)).await;
     enters(&store, attic, (cyd, phone), minutes(1)).await;
     store.rooms().heartbeat(&[beat(attic, hers, minutes(5))], minutes(4)).await.expect("an answer");
+    // In whole seconds, as the token says when the session expires.
+    let last = Heartbeat { until: minutes(3), ..beat(attic, short.id, minutes(2)) };
+    store.rooms().heartbeat(&[last], minutes(2)).await.expect("an answer");
 
     // Presence does not outlast the session, and the clean-up waits until it is swept.
     let policy = CleanupPolicy {
-        now: minutes(3),
+        now: expires_at,
         history_before: START,
         jobs_before: START,
         origins_before: START,

@@ -1,6 +1,6 @@
 //! What users write of rooms and in them: parsed once.
 
-use crate::domain::{Invalid, shows_something};
+use crate::domain::{Invalid, shows_something, turns_direction};
 
 /// The name of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,12 @@ impl RoomName {
 
     /// Reads it: trimmed, something to see, no control characters, [`Self::MAX_CHARS`] characters at most.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        visible(text, "A name", Self::MAX_CHARS, |_| false).map(Self)
+        let name = visible(text, "A name", Self::MAX_CHARS, |_| false)?;
+        if name.contains(turns_direction) {
+            let message = "A name can’t contain characters that turn the direction of text.";
+            return Err(Invalid::new("malformed", message.to_owned()));
+        }
+        Ok(Self(name))
     }
 
     /// The text.
@@ -69,7 +74,13 @@ mod tests {
     #[test]
     fn a_name_is_one_visible_line() {
         assert_eq!(RoomName::parse("  The attic ").map(|name| name.as_str().to_owned()), Ok("The attic".to_owned()));
-        for (text, code) in [("", "required"), (" ", "required"), ("\u{200b}", "invisible"), ("a\nb", "malformed")] {
+        for (text, code) in [
+            ("", "required"),
+            (" ", "required"),
+            ("\u{200b}", "invisible"),
+            ("a\nb", "malformed"),
+            ("\u{202e}a", "malformed"),
+        ] {
             assert_eq!(RoomName::parse(text).map_err(|invalid| invalid.code), Err(code), "{text:?}");
         }
         assert!(RoomName::parse(&"ü".repeat(60)).is_ok());

@@ -170,7 +170,9 @@ async fn end_run_out(connection: &mut Connection, users: &[UserId], now: Timesta
         end = end.bind(user.0);
     }
     let rows: Vec<(Uuid, Option<i64>)> = end.persistent(false).fetch_all(&mut *connection).await?;
-    let has_expired = |expires_at: Option<i64>| expires_at.is_some_and(|at| at <= now.as_millis());
+    // A heartbeat goes by the token, which has whole seconds, and runs out up to one before its session.
+    let has_expired =
+        |expires_at: Option<i64>| expires_at.is_some_and(|at| Timestamp::from_millis(at).as_secs() <= now.as_secs());
     Ok(rows.into_iter().map(|(user, expires_at)| (UserId(user), has_expired(expires_at))).collect())
 }
 
