@@ -109,7 +109,7 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
     let ResetForm { password, errors, busy, .. } = form;
     view! {
         <Heading title="Choose a new password" with_field=true />
-        <p class="entry-lead">"You’ll be signed out on all devices. Sign in again with the new one."</p>
+        <p class="entry-lead">"You’ll be signed out wherever you are signed in. Sign in with the new one."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
             <LinkFields link=form.link />
@@ -167,7 +167,7 @@ fn NoLink() -> impl IntoView {
     view! {
         <EntryIcon icon=IconName::Unlinked />
         <Heading title="This link can’t be used" />
-        <p class="entry-lead">"It has expired or was already used: each link works once, for 30 minutes. If you asked for several, use the newest."</p>
+        <p class="entry-lead">"It has expired or was already used: each link works once, and not for long. If you have several, use the newest."</p>
         <a class="button button-primary button-wide" href=forgot_password::PATH>
             "Send a new link"
         </a>

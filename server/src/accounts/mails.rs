@@ -35,9 +35,9 @@ pub fn password_changed(name: Option<&str>) -> MailContent {
     PASSWORD_CHANGED.write(&context! { name })
 }
 
-/// A link that sets a new password, and works for so long.
-pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> MailContent {
-    PASSWORD_RESET.write(&context! { name, link, minutes => works_for.as_secs() / 60 })
+/// A link that sets a new password, and works for so long; `required` where an administrator asks for one.
+pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration, required: bool) -> MailContent {
+    PASSWORD_RESET.write(&context! { name, link, minutes => works_for.as_secs() / 60, required })
 }
 
 /// One new device has confirmed another.
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_link_is_the_same_in_the_text_and_the_html_which_follows_it_once() {
         let link = "https://id.example.com/reset-password#token=a-b_c";
-        let mail = password_reset(Some("Ada"), link, Duration::from_mins(30));
+        let mail = password_reset(Some("Ada"), link, Duration::from_mins(30), false);
         assert_eq!(mail.subject, "Set a new password for Latchkey");
         assert_eq!(
             mail.text,
@@ -82,6 +82,18 @@ mod tests {
         assert!(html.contains("<p>Hello Ada,</p>"), "{html}");
         assert_eq!(html.matches(&format!("href=\"{link}\"")).count(), 1, "{html}");
         assert_eq!(html.matches("href=").count(), 1, "{html}");
+    }
+
+    #[test]
+    fn who_has_to_set_a_new_password_is_not_told_to_ignore_it() {
+        let mail = password_reset(None, "https://id.example.com/reset-password#token=a", Duration::from_mins(30), true);
+        assert_eq!(
+            mail.text,
+            "Hello,\n\nAn administrator asks you to set a new password for your account: you can’t sign in before. Use \
+             this link to set one. It works once, for 30 minutes:\n\nhttps://id.example.com/reset-password#token=a\n\n\
+             Setting it signs you out on all devices.\n"
+        );
+        assert!(mail.html.contains("An administrator") && !mail.html.contains("ignore"), "{}", mail.html);
     }
 
     #[test]

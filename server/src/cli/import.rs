@@ -99,10 +99,10 @@ impl Import {
     fn say(&self, summary: ImportSummary, refusals: &[Refusal], output: Output) -> Result<(), CliError> {
         let ImportSummary { imported, without_password, invited, imported_before, existed, refused } = summary;
         let are = if self.dry_run { "would be imported" } else { "are imported" };
-        let invitations = if self.invite { format!(" ({invited} are invited)") } else { String::new() };
+        let invitations = if self.invite { format!(" (invited: {invited})") } else { String::new() };
         let sentence = format!(
             "{imported} users {are}, {without_password} of them without a password{invitations}; {imported_before} \
-             were before, {existed} had an account, {refused} are refused."
+             were before, {existed} had an account, refused: {refused}."
         );
         let mut value = json!(summary);
         value["dryRun"] = json!(self.dry_run);

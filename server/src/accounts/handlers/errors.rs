@@ -69,8 +69,9 @@ pub fn email_not_verified() -> ApiError {
 
 /// `403`: an administrator has the user set a new password.
 fn password_reset_required() -> ApiError {
-    ApiError::of(ProblemCode::PasswordResetRequired, "Set a new password first")
-        .with_detail("An administrator asks you to. The link to do so is in your mail.")
+    ApiError::of(ProblemCode::PasswordResetRequired, "Set a new password first").with_detail(
+        "You have to set a new password first: an administrator asks you to. The link for it is in your mail.",
+    )
 }
 
 /// `409`: the user must choose a device to sign out first.

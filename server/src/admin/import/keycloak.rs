@@ -9,6 +9,9 @@ use super::record::{Entry, ImportRecord, WrongField, display_name, full_name, of
 use crate::accounts::{ImportedHash, new_address};
 
 /// An export, as far as it is about users.
+/// The required action of whoever must set a new password.
+const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
+
 #[derive(Deserialize)]
 pub struct Export {
     /// One by one: what is wrong with one of them concerns no other.
@@ -30,6 +33,9 @@ struct ExportedUser {
     created_timestamp: Option<i64>,
     #[serde(default)]
     credentials: Vec<Credential>,
+    /// What the user has to do at the next sign-in.
+    #[serde(default)]
+    required_actions: Vec<String>,
 }
 
 /// A proof of identity. What it holds is JSON within JSON.
@@ -96,6 +102,7 @@ fn record_of(place: u64, user: ExportedUser) -> Result<ImportRecord, WrongField>
         roles: Vec::new(),
         email_verified: user.email_verified,
         disabled: user.enabled == Some(false),
+        password_reset_required: user.required_actions.iter().any(|action| action == UPDATE_PASSWORD),
         account_type: AccountType::default(),
         created_at: user.created_timestamp.map(Timestamp::from_millis),
         password_hash,
@@ -159,10 +166,12 @@ mod tests {
             "id": "f6b1", "username": "ada", "email": "ada@example.com", "firstName": "Ada", "lastName": "Lovelace",
             "emailVerified": true, "enabled": false, "createdTimestamp": 1_582_977_600_000_i64,
             "realmRoles": ["admin"], "credentials": [{ "type": "otp" }, credential(&secret, &data)],
+            "requiredActions": ["VERIFY_EMAIL", "UPDATE_PASSWORD"],
         });
         let record = read_user(3, user).unwrap();
         assert_eq!((record.line, record.name.as_str(), record.roles.len()), (3, "Ada Lovelace", 0));
         assert!(record.email_verified && record.disabled && record.password_hash.is_some());
+        assert!(record.password_reset_required);
         assert_eq!(record.created_at.map(|at| at.to_string()), Some("2020-02-29T12:00:00.000Z".to_owned()));
         let refusal = read_user(4, json!({ "username": "service-account-app" })).unwrap_err();
         assert_eq!((refusal.line, refusal.field, refusal.code), (4, Some("email"), "required"));

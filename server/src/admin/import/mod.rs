@@ -202,6 +202,7 @@ impl Import<'_> {
         Ok(ImportedUser {
             user,
             disabled_at: record.disabled.then_some(now),
+            password_reset_required_at: record.password_reset_required.then_some(now),
             audit: self.users.audit(self.actor, AuditAction::UserImported, id),
             invitation: is_invited.then(|| self.invitation(record, id, now)),
         })

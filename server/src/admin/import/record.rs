@@ -21,6 +21,8 @@ pub struct ImportRecord {
     pub roles: Vec<String>,
     pub email_verified: bool,
     pub disabled: bool,
+    /// Whether a new password must be set before the next sign-in.
+    pub password_reset_required: bool,
     pub account_type: AccountType,
     pub created_at: Option<Timestamp>,
     pub password_hash: Option<ImportedHash>,
@@ -126,6 +128,7 @@ fn read_fields(line: u64, mut fields: Fields) -> Result<ImportRecord, WrongField
         roles: fields.texts("roles")?,
         email_verified: fields.flag("emailVerified")?,
         disabled: fields.flag("disabled")?,
+        password_reset_required: fields.flag("passwordResetRequired")?,
         account_type,
         created_at,
         password_hash: fields.hash("passwordHash")?,
@@ -223,13 +226,14 @@ mod tests {
         let record = read(&format!(
             r#"{{"id": "{ID}", "email": "Ada@Example.com", "firstName": "Ada", "lastName": "Lovelace",
                 "emailVerified": true, "roles": ["owner"], "passwordHash": "{HASH}", "disabled": true,
-                "createdAt": "2020-02-29T12:00:00Z", "accountType": "BUSINESS"}}"#
+                "passwordResetRequired": true, "createdAt": "2020-02-29T12:00:00Z", "accountType": "BUSINESS"}}"#
         ))
         .unwrap();
         assert_eq!(record.id.map(|id| id.to_string()), Some(ID.to_owned()));
         assert_eq!((record.email.as_str(), record.name.as_str()), ("ada@example.com", "Ada Lovelace"));
         assert_eq!((record.line, record.roles.as_slice()), (7, ["owner".to_owned()].as_slice()));
         assert!(record.email_verified && record.disabled && record.account_type == AccountType::Business);
+        assert!(record.password_reset_required);
         assert_eq!(record.created_at.map(|at| at.to_string()), Some("2020-02-29T12:00:00.000Z".to_owned()));
         assert_eq!(record.password_hash.map(ImportedHash::into_text), Some(HASH.to_owned()));
     }

@@ -161,7 +161,7 @@ statements! {
     TAKEN_ADDRESSES = "SELECT email, COALESCE((SELECT TRUE FROM audit_log a WHERE a.user_id = users.id \
         AND a.action = 'user_imported' LIMIT 1), FALSE) AS imported FROM users WHERE email IN ({list:1})";
     IMPORT_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
-        email_verified_at, disabled_at, created_at) VALUES {rows:9} ON CONFLICT DO NOTHING RETURNING id";
+        email_verified_at, disabled_at, password_reset_required_at, created_at) VALUES {rows:10} ON CONFLICT DO NOTHING RETURNING id";
     IMPORT_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2}";
     INSERT_END_RUN = "INSERT INTO end_runs (id, actor_id, session_id, rule, client_reason, ip, user_agent, \
         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

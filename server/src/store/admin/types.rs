@@ -187,6 +187,8 @@ pub struct ImportedUser {
     pub user: NewUser,
     /// When the account was disabled.
     pub disabled_at: Option<Timestamp>,
+    /// Since when a new password must be set before the next sign-in.
+    pub password_reset_required_at: Option<Timestamp>,
     pub audit: NewAudit,
     /// A link that sets a password.
     pub invitation: Option<Invitation>,

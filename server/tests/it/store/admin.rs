@@ -44,7 +44,7 @@ async fn create(store: &Store, user: &NewUser) -> UserId {
 fn imported(name: &str) -> ImportedUser {
     let user = new_user(name);
     let audit = new_audit(user.id, AuditAction::UserImported, START);
-    ImportedUser { user, disabled_at: None, audit, invitation: None }
+    ImportedUser { user, disabled_at: None, password_reset_required_at: None, audit, invitation: None }
 }
 
 async fn owner(store: &Store, name: &str) -> UserId {
@@ -451,7 +451,7 @@ async fn users_of_another_system_are_made_with_all_they_have_where_nobody_has_th
     };
     let roles = vec!["moderator".to_owned(), "user".to_owned()];
     let ada = ImportedUser { user: NewUser { roles, ..ada.user }, invitation: Some(invitation), ..ada };
-    let mary = ImportedUser { disabled_at: Some(minutes(1)), ..mary };
+    let mary = ImportedUser { disabled_at: Some(minutes(1)), password_reset_required_at: Some(minutes(2)), ..mary };
     let made = store.admin().import_users(&[ada, imported("bob"), mary, twice]).await.expect("an answer");
     assert_eq!(made, HashSet::from([ada_id, mary_id]));
 
@@ -462,6 +462,8 @@ async fn users_of_another_system_are_made_with_all_they_have_where_nobody_has_th
         (all[0].roles.as_slice(), all[0].created_at),
         (["moderator", "user"].map(String::from).as_slice(), START)
     );
+    let required = all.iter().map(|user| user.password_reset_required_at);
+    assert_eq!(required.collect::<Vec<_>>(), [None, None, Some(minutes(2))]);
     assert_eq!(log_of(&store, ada_id).await, ["user_imported", "user_invited"]);
     assert_eq!(log_of(&store, mary_id).await, ["user_imported"]);
     assert_eq!(mailbox(&store).await.len(), 1);

@@ -58,7 +58,7 @@ impl Database {
 /// Gives the ids of those whose address nobody had.
 pub(in crate::store) async fn insert_users(connection: &mut Connection, users: &[ImportedUser]) -> Result<Vec<UserId>> {
     let mut insert = sqlx::query_as::<Db, (Uuid,)>(fill(sql::admin::IMPORT_USERS, &DIALECT, users.len()));
-    for ImportedUser { user, disabled_at, .. } in users {
+    for ImportedUser { user, disabled_at, password_reset_required_at, .. } in users {
         insert = insert
             .bind(user.id.0)
             .bind(user.email.as_str())
@@ -68,6 +68,7 @@ pub(in crate::store) async fn insert_users(connection: &mut Connection, users: &
             .bind(user.at.as_millis())
             .bind(user.email_verified_at.map(Timestamp::as_millis))
             .bind(disabled_at.map(Timestamp::as_millis))
+            .bind(password_reset_required_at.map(Timestamp::as_millis))
             .bind(user.at.as_millis());
     }
     let rows = insert.fetch_all(&mut *connection).await?;
