@@ -260,7 +260,8 @@ impl Devices {
     /// Signs one device out: its row says so at once, where it is, and takes it back if the server refused.
     pub(super) fn sign_out(self, session: &Session) {
         let (id, name) = (session.session_id, session.device_info.device_name.clone());
-        if session.current {
+        // Whoever acts for the user ends the session in which they do, and not their own.
+        if session.current && session.acting.is_none() {
             spawn_local(self.auth.sign_out());
             return;
         }
