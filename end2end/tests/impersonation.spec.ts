@@ -27,18 +27,22 @@ async function userId(api: Api, account: Account): Promise<string> {
   return ((await answer.json()) as { user: { id: string } }).user.id;
 }
 
+async function joins(person: Person, account: Account): Promise<void> {
+  await person.signsUp(account);
+  await person.entersCodeFromMailbox(account);
+  await person.seesDevices(1);
+}
+
 /** The operator acts as Grace, who has two devices of her own. */
 async function acts(open: Open, api: Api, options: BrowserContextOptions = {}): Promise<Scene> {
   const account = stranger();
   const grace = await open();
-  await grace.signsUp(account);
-  await grace.entersCodeFromMailbox(account);
-  await grace.seesDevices(1);
+  await joins(grace, account);
   const operator = await open(options);
   await operator.signsIn(demo);
   await operator.goesTo(`/admin/act-as/${await userId(api, account)}`);
   await operator.field("Reason").fill(reason);
-  await operator.button("Act as this person").click();
+  await operator.button(`Act as ${account.name}`).click();
   await expect(banner(operator)).toContainText(`You are acting as ${account.name} for support: “${reason}”.`);
   await operator.seesDevices(3);
   return { grace, operator, account };
@@ -47,6 +51,28 @@ async function acts(open: Open, api: Api, options: BrowserContextOptions = {}): 
 function banner(operator: Person): Locator {
   return operator.page.getByRole("status").filter({ hasText: "You are acting as" });
 }
+
+/** The operator is themselves, at the page of the person. */
+async function isBackAt(operator: Person, account: Account): Promise<void> {
+  await expect(operator.page).toHaveURL(/\/admin\/users\/[\w-]+$/);
+  await expect(operator.heading(new RegExp(`^${account.name}$`))).toBeVisible();
+}
+
+test("the page where it begins names the person, and leads back to theirs", async ({ open, api }) => {
+  const account = stranger();
+  await joins(await open(), account);
+  const operator = await open();
+  await operator.signsIn(demo);
+  await operator.goesTo(`/admin/users/${await userId(api, account)}`);
+  await operator.link("Act as this person").click();
+  await expect(operator.heading(`Act as ${account.name}`)).toBeVisible();
+  await expect(operator.button(`Act as ${account.name}`)).toBeVisible();
+  await operator.link("Cancel").click();
+  await isBackAt(operator, account);
+  operator.complaints.allow(/status of 404/);
+  await operator.goesTo("/admin/act-as/0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70");
+  await expect(operator.page.getByText("There is no such person")).toBeVisible();
+});
 
 test("the banner stands on every page, and the operator is themselves again afterwards", async ({ open, api }) => {
   const { operator } = await acts(open, api);
@@ -117,11 +143,11 @@ test("what the person has to do in person is not offered", async ({ open, api })
 });
 
 test("administration says that somebody acts, and is there again afterwards", async ({ open, api }) => {
-  const { operator } = await acts(open, api);
+  const { operator, account } = await acts(open, api);
   await operator.page.goBack();
   await expect(operator.page.getByRole("main")).toContainText("Stop acting to go on as yourself.");
   await operator.button("Stop acting").click();
-  await expect(operator.heading("Act as somebody")).toBeVisible();
+  await expect(operator.heading(`Act as ${account.name}`)).toBeVisible();
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

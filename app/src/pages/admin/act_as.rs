@@ -5,32 +5,69 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use super::calls::get;
+use super::parts::note_refusals;
+use super::user::{Gone, called};
+use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
+use crate::reactive::memo;
 use crate::state::{Auth, Failure};
 use crate::ui::{
     Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, SettingsSection, TextField, UsernameField,
 };
-use types::api::SupportReason;
+use types::api::admin::user as user_path;
+use types::api::{AdminUser, SupportReason};
 use types::domain::{Password, UserId};
 use types::words::ProblemCode;
+use types::words::permissions as may;
 
 /// Asks for the reason, and for the password where the server wants to know who is there.
 #[component]
 pub(super) fn ActAsPage(id: UserId) -> impl IntoView {
-    let about = "You see what they see, for 30 minutes at most.".into_any();
+    // Whoever may act for users need not be allowed to look at them.
+    let may_read = expect_context::<Permissions>().allow(may::USERS_READ);
+    let loader = Loader::<AdminUser>::new();
+    loader.follow(move || {
+        if may_read {
+            loader.fetch(get(user_path(id)));
+        }
+    });
+    note_refusals(loader);
+    let title = Signal::derive(move || {
+        loader.state().with(|state| match state {
+            Load::Ready(user) => format!("Act as {}", called(user)),
+            Load::Loading | Load::Failed(_) => "Act as this person".to_owned(),
+        })
+    });
+    let is_gone = memo(move |_| {
+        loader.state().with(|state| match state {
+            Load::Failed(failure) => failure.code() == Some(ProblemCode::NotFound),
+            Load::Loading | Load::Ready(_) => false,
+        })
+    });
+    let back = if may_read { format!("/admin/users/{id}") } else { "/devices".to_owned() };
     view! {
         <div class="page-head">
             <div class="page-head-text">
-                <Heading title="Act as somebody">"Act as somebody"</Heading>
+                <Heading title=title />
                 <p class="page-lead">
                     "For support. We tell them by mail who acts and why. They see it among their devices, "
                     "and can end it there."
                 </p>
             </div>
         </div>
-        <SettingsSection id="act-as" title="Why" about=about>
-            <ActAsForm id=id />
-        </SettingsSection>
+        {move || {
+            if is_gone.get() {
+                return view! { <Gone /> }.into_any();
+            }
+            let about = "You see what they see, for 30 minutes at most.".into_any();
+            view! {
+                <SettingsSection id="act-as" title="Why" about=about>
+                    <ActAsForm id=id title=title back=back.clone() />
+                </SettingsSection>
+            }
+                .into_any()
+        }}
     }
     .into_any()
 }
@@ -79,8 +116,9 @@ impl ActAs {
     }
 }
 
+/// `title` is what it does, with the name of the user; `back` is where it leads without doing so.
 #[component]
-fn ActAsForm(id: UserId) -> impl IntoView {
+fn ActAsForm(id: UserId, title: Signal<String>, back: String) -> impl IntoView {
     let navigate = use_navigate();
     let form = ActAs {
         auth: expect_context(),
@@ -120,8 +158,11 @@ fn ActAsForm(id: UserId) -> impl IntoView {
             {proof}
             <div class="settings-actions">
                 <Button emphasis=Emphasis::Primary submit=true busy=busy>
-                    "Act as this person"
+                    {move || title.get()}
                 </Button>
+                <a class="button" href=back>
+                    "Cancel"
+                </a>
             </div>
         </Form>
     }

@@ -81,7 +81,7 @@ pub(super) fn called(user: &AdminUser) -> String {
 
 /// In place of somebody who has no account here, or has none any more.
 #[component]
-fn Gone() -> impl IntoView {
+pub(super) fn Gone() -> impl IntoView {
     view! {
         <StateCard
             icon=IconName::Unknown
