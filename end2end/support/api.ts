@@ -80,6 +80,16 @@ export class Api {
     return fetch(`${this.address}/api/auth/session`, { headers: bearer(accessToken) });
   }
 
+  /** Sets all roles of a person, as somebody who may, and who has just signed in. */
+  async setsRoles(tokens: Tokens, userId: string, roles: readonly string[]): Promise<void> {
+    const answer = await fetch(`${this.address}/api/users/${userId}/roles`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", ...bearer(tokens.accessToken) },
+      body: JSON.stringify({ roles }),
+    });
+    if (!answer.ok) throw new Error(`setting roles answered ${answer.status}: ${await answer.text()}`);
+  }
+
   /** The newest six-digit code sent to an address. */
   async codeFromMailbox(email: string): Promise<string> {
     const code = await this.newestInMailbox(email, /\b(\d{3}) ?(\d{3})\b/);

@@ -34,12 +34,12 @@ async function joins(person: Person, account: Account): Promise<void> {
 }
 
 /** The operator acts as Grace, who has two devices of her own. */
-async function acts(open: Open, api: Api, options: BrowserContextOptions = {}): Promise<Scene> {
+async function acts(open: Open, api: Api, options: BrowserContextOptions = {}, by: Account = demo): Promise<Scene> {
   const account = stranger();
   const grace = await open();
   await joins(grace, account);
   const operator = await open(options);
-  await operator.signsIn(demo);
+  await operator.signsIn(by);
   await operator.goesTo(`/admin/act-as/${await userId(api, account)}`);
   await operator.field("Reason").fill(reason);
   await operator.button(`Act as ${account.name}`).click();
@@ -56,6 +56,10 @@ function banner(operator: Person): Locator {
 async function isBackAt(operator: Person, account: Account): Promise<void> {
   await expect(operator.page).toHaveURL(/\/admin\/users\/[\w-]+$/);
   await expect(operator.heading(new RegExp(`^${account.name}$`))).toBeVisible();
+}
+
+function noLonger(account: Account): string {
+  return `You are not acting as ${account.name} any more: that session was ended.`;
 }
 
 test("the page where it begins names the person, and leads back to theirs", async ({ open, api }) => {
@@ -75,7 +79,7 @@ test("the page where it begins names the person, and leads back to theirs", asyn
 });
 
 test("the banner stands on every page, and the operator is themselves again afterwards", async ({ open, api }) => {
-  const { operator } = await acts(open, api);
+  const { operator, account } = await acts(open, api);
   await expect(banner(operator)).toContainText("30 minutes left");
   for (const name of ["Activity", "Profile", "Devices"]) {
     // A question to Grace may be counted after the name.
@@ -84,20 +88,48 @@ test("the banner stands on every page, and the operator is themselves again afte
   }
   await operator.button("Stop acting").click();
   await expect(banner(operator)).toBeHidden();
+  await operator.seesToast(`You stopped acting as ${account.name}.`);
+  await isBackAt(operator, account);
+  await operator.goesTo("/devices");
   await operator.seesDevices(1);
 });
 
+test("signing that device out stops it, and nothing else", async ({ open, api }) => {
+  const { operator, account } = await acts(open, api);
+  await operator.endsDevice(`Support: ${demo.name}`);
+  await operator.seesToast(`You stopped acting as ${account.name}.`);
+  await isBackAt(operator, account);
+});
+
 test("the person sees who acts and why, and ends it", async ({ open, api }) => {
-  const { grace, operator } = await acts(open, api);
+  const { grace, operator, account } = await acts(open, api);
   operator.complaints.allow(refused);
   const name = `Support: ${demo.name}`;
   await expect(grace.device(name)).toContainText(reason);
   await grace.endsDevice(name);
   // Nobody presses anything here.
-  await expect(banner(operator)).toBeHidden({ timeout: 15_000 });
-  await operator.seesDevices(1);
+  await expect(banner(operator)).toBeHidden({ timeout: 5_000 });
+  await operator.seesToast(noLonger(account));
+  await isBackAt(operator, account);
   await grace.link("Activity").click();
   await expect(grace.page.getByText(`${demo.name} began to act for you, for support`)).toBeVisible();
+});
+
+test("an operator who may not any more is told so, and goes on at their own devices", async ({ open, api }) => {
+  const alan = stranger("Alan Turing");
+  await joins(await open(), alan);
+  const id = await userId(api, alan);
+  const owner = await api.signsIn(demo);
+  await api.setsRoles(owner, id, ["admin"]);
+  const { operator, account } = await acts(open, api, {}, alan);
+  operator.complaints.allow(refused);
+  await operator.link(/^Activity/).click();
+  await expect(operator.heading("Activity")).toBeVisible();
+  await api.setsRoles(owner, id, ["user"]);
+  await expect(banner(operator)).toBeHidden({ timeout: 5_000 });
+  await operator.seesToast(noLonger(account));
+  await expect(operator.page).toHaveURL(/\/devices$/);
+  await expect(operator.link("Administration")).toBeHidden();
 });
 
 test("a reload goes back to the operator, and the person sees nobody act any more", async ({ open, api }) => {
@@ -119,7 +151,7 @@ test("leaving for another place ends it as well", async ({ open, api }) => {
 });
 
 test("what the person has to do in person is not offered", async ({ open, api }) => {
-  const { operator } = await acts(open, api);
+  const { operator, account } = await acts(open, api);
   const main = operator.page.getByRole("main");
   const offers = async (expected: Record<string, number>): Promise<void> => {
     for (const [name, count] of Object.entries(expected)) {
@@ -139,6 +171,8 @@ test("what the person has to do in person is not offered", async ({ open, api })
   await expect(main.getByText(/^Only they can change the password/)).toBeVisible();
   await offers({ "Save changes": 1, "Change password": 0, "Download everything": 0, "Delete account": 0 });
   await operator.button("Stop acting").click();
+  await isBackAt(operator, account);
+  await operator.link("Profile").click();
   await offers({ "Change password": 1, "Download everything": 1, "Delete account": 1 });
 });
 
@@ -147,7 +181,7 @@ test("administration says that somebody acts, and is there again afterwards", as
   await operator.page.goBack();
   await expect(operator.page.getByRole("main")).toContainText("Stop acting to go on as yourself.");
   await operator.button("Stop acting").click();
-  await expect(operator.heading(`Act as ${account.name}`)).toBeVisible();
+  await isBackAt(operator, account);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

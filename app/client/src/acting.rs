@@ -15,13 +15,14 @@ use super::ports::{Method, Request, Response};
 use super::requests::{json, problem_of, token_refused};
 use super::status::AuthStatus;
 use types::api::impersonation::{ACTING, impersonate};
-use types::api::{ActingTokens, ImpersonateRequest, Problem, UserSummary, paths};
+use types::api::roles::HELD_PERMISSIONS;
+use types::api::{ActingTokens, ImpersonateRequest, Problem, UserSummary};
 use types::domain::{SessionId, UserId};
 use types::words::ProblemCode;
 
 /// How often, in milliseconds, the server is asked whether it is over: the user may end it, and there is no stream that
-/// would tell.
-const ASK_EVERY_MS: f64 = 10_000.0;
+/// would tell. What is asked for is in the token, so the server reads no database to answer.
+const ASK_EVERY_MS: f64 = 2_500.0;
 
 /// For whom somebody acts in this tab.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,29 @@ pub struct ActingFor {
     pub reason: String,
     /// When it ends, in milliseconds of the monotonic clock.
     pub deadline_ms: f64,
+}
+
+/// Whether somebody acts for another user in this tab.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ActingStatus {
+    /// Nobody does.
+    #[default]
+    Nobody,
+    /// Somebody does.
+    For(ActingFor),
+    /// Nobody does any more, and whoever did is still signed in.
+    Over(ActingEnd),
+}
+
+/// Why nobody acts any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActingEnd {
+    /// Whoever acted stopped it here.
+    Stopped,
+    /// Its time is over.
+    TimeOver,
+    /// The server refuses its token: the user ended the session, or whoever acted may not any more.
+    Refused,
 }
 
 /// The session in which somebody acts.
@@ -68,7 +92,7 @@ impl Client {
         let (status, about) = (acting.status(), acting.about.clone());
         self.inner.state.borrow_mut().acting = Some(acting);
         self.reset_parts();
-        self.deliver(Change::Acting(Some(about)));
+        self.deliver(Change::Acting(ActingStatus::For(about)));
         self.deliver(Change::Status(status));
         self.inner.changed.notify_all();
         self.fetch_again();
@@ -82,7 +106,7 @@ impl Client {
         if !(200..300).contains(&response.status) && !token_refused(&response) {
             return Err(problem_of(&response).into());
         }
-        self.acting_is_over(&acting);
+        self.acting_is_over(&acting, ActingEnd::Stopped);
         Ok(())
     }
 
@@ -104,7 +128,7 @@ impl Client {
     ) -> Result<Response, Failure> {
         let response = self.send(acting.request(method, path, body)).await?;
         if token_refused(&response) {
-            self.acting_is_over(acting);
+            self.acting_is_over(acting, ActingEnd::Refused);
         } else if self.is_acting_in(acting) {
             return Ok(response);
         }
@@ -124,10 +148,10 @@ impl Client {
         while self.is_acting_in(acting) {
             let now_ms = self.now_ms();
             if now_ms >= acting.about.deadline_ms {
-                self.acting_is_over(acting);
+                self.acting_is_over(acting, ActingEnd::TimeOver);
             } else if now_ms >= ask_at_ms {
                 // Where it is refused, that is noted; whatever else comes of it, it is asked again.
-                let _ = self.send_acting(acting, Method::Get, paths::SESSION, None).await;
+                let _ = self.send_acting(acting, Method::Get, HELD_PERMISSIONS, None).await;
                 ask_at_ms = self.now_ms() + ASK_EVERY_MS;
             } else {
                 let wake_ms = ask_at_ms.min(acting.about.deadline_ms);
@@ -152,7 +176,7 @@ impl Client {
     }
 
     /// Shows the own session again, unless that is done already.
-    fn acting_is_over(&self, acting: &Acting) {
+    fn acting_is_over(&self, acting: &Acting, end: ActingEnd) {
         if !self.is_acting_in(acting) {
             return;
         }
@@ -162,7 +186,7 @@ impl Client {
             state.status.clone()
         };
         self.reset_parts();
-        self.tell(Change::Acting(None));
+        self.tell(Change::Acting(ActingStatus::Over(end)));
         self.tell(Change::Status(status));
         self.inner.changed.notify_all();
         self.fetch_again();
@@ -172,7 +196,7 @@ impl Client {
     pub(super) fn forget_acting(&self) {
         let acting = self.inner.state.borrow_mut().acting.take();
         if acting.is_some() {
-            self.tell(Change::Acting(None));
+            self.tell(Change::Acting(ActingStatus::Nobody));
         }
     }
 }

@@ -42,7 +42,7 @@ mod tasks;
 mod tests;
 
 pub use self::core::Client;
-pub use acting::ActingFor;
+pub use acting::{ActingEnd, ActingFor, ActingStatus};
 pub use credentials::AccessToken;
 pub use failure::Failure;
 pub use notice::{Change, Notice};

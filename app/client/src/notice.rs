@@ -1,6 +1,6 @@
 //! What the client tells its surroundings.
 
-use super::acting::ActingFor;
+use super::acting::ActingStatus;
 use super::failure::Failure;
 use super::signed_out_note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
@@ -14,8 +14,8 @@ use types::words::{AlertKind, OrOther};
 pub enum Change {
     /// Who is signed in here, or for whom somebody acts.
     Status(AuthStatus),
-    /// For whom somebody acts here, for support; nothing once that is over.
-    Acting(Option<ActingFor>),
+    /// For whom somebody acts here, for support; or why that is over.
+    Acting(ActingStatus),
     /// Why it cannot be found out who is signed in here; nothing once it is known.
     Trouble(Option<Failure>),
     /// What is shown is to be fetched: for the first time in this session, or because it may be old.

@@ -123,6 +123,11 @@ impl Permissions {
     }
 }
 
+/// Whether whoever is signed in, with these roles, holds a permission. The server is asked anew.
+pub async fn holds(roles: Vec<String>, name: &str) -> bool {
+    ask(roles).await.is_ok_and(|held| held.permissions.iter().any(|held| held == name))
+}
+
 /// What the token allows. Whoever is a user and no more does not administer, and nobody asks: what every user may do is
 /// not in it.
 async fn ask(roles: Vec<String>) -> Result<HeldPermissions, Failure> {

@@ -6,7 +6,7 @@ use super::{Drafts, Events, Now, Theme, Toasts};
 use crate::browser;
 use crate::reactive::{effect, memo};
 use client::toasts::ToastTopic;
-use client::{ActingFor, AuthStatus, Change, Expiry, Failure, StreamState};
+use client::{ActingStatus, AuthStatus, Change, Expiry, Failure, StreamState};
 use types::api::UserSummary;
 use types::domain::SessionId;
 
@@ -14,7 +14,7 @@ use types::domain::SessionId;
 #[derive(Clone, Copy, Debug)]
 pub struct Auth {
     status: RwSignal<AuthStatus>,
-    acting: RwSignal<Option<ActingFor>>,
+    acting: RwSignal<ActingStatus>,
     expiry: RwSignal<Option<Expiry>>,
     online: RwSignal<bool>,
     stream: RwSignal<StreamState>,
@@ -27,7 +27,7 @@ impl Auth {
     pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts, theme: Theme, now: Now) {
         let auth = Self {
             status: RwSignal::new(AuthStatus::Unknown),
-            acting: RwSignal::new(None),
+            acting: RwSignal::new(ActingStatus::Nobody),
             expiry: RwSignal::new(None),
             online: RwSignal::new(true),
             stream: RwSignal::new(StreamState::Connecting),
@@ -47,14 +47,14 @@ impl Auth {
         self.status.into()
     }
 
-    /// For whom somebody acts here, if anybody does. `status` is that of this user then.
-    pub fn acting(self) -> Signal<Option<ActingFor>> {
+    /// Whether somebody acts for another user here. `status` is that of this user then.
+    pub fn acting(self) -> Signal<ActingStatus> {
         self.acting.into()
     }
 
     /// Whether the user is here in person. What the server refuses to whoever acts for them is not offered otherwise.
     pub fn in_person(self) -> Memo<bool> {
-        memo(move |_| self.acting.with(Option::is_none))
+        memo(move |_| !self.acting.with(|acting| matches!(acting, ActingStatus::For(_))))
     }
 
     /// Whether whoever is signed in here has anything to administer, as far as that is known. The pages that ask say

@@ -28,7 +28,7 @@ pub use crate::browser::{ThemeChoice, store_with_page, stored_with_page};
 pub use client::drafts::DraftKey;
 pub use client::return_to;
 pub use client::toasts::{Toast, ToastId, ToastKind, ToastSubject, ToastTopic};
-pub use client::{ActingFor, AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
+pub use client::{ActingEnd, ActingFor, ActingStatus, AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
 
 /// Provides every context of this module and, in the browser, starts the client. Called once, by `App`.
 ///

@@ -4,8 +4,9 @@ use super::world::{Tab, World};
 use crate::double::{ACTING_TOKEN, PASSWORD, user_summary};
 use crate::notice::Change;
 use crate::ports::Method;
-use crate::{ActingFor, AuthStatus, Failure};
+use crate::{ActingEnd, ActingFor, ActingStatus, AuthStatus, Failure};
 use types::api::impersonation::{ACTING, impersonate};
+use types::api::roles::HELD_PERMISSIONS;
 use types::api::{Ended, ServerEvent, paths};
 use types::domain::{SessionId, UserId};
 use types::words::EndReason;
@@ -23,13 +24,21 @@ fn acting_tab(world: &World) -> Tab {
     tab
 }
 
-fn acting_for(tab: &Tab) -> Option<ActingFor> {
+fn acting(tab: &Tab) -> ActingStatus {
     let changes = tab.changes.borrow();
     let last = changes.iter().rev().find_map(|change| match change {
         Change::Acting(acting) => Some(acting.clone()),
         _ => None,
     });
-    last.flatten()
+    last.unwrap_or_default()
+}
+
+fn acting_for(tab: &Tab) -> Option<ActingFor> {
+    if let ActingStatus::For(about) = acting(tab) { Some(about) } else { None }
+}
+
+fn end_of_acting(tab: &Tab) -> Option<ActingEnd> {
+    if let ActingStatus::Over(end) = acting(tab) { Some(end) } else { None }
 }
 
 fn shown(tab: &Tab) -> Option<UserId> {
@@ -69,6 +78,7 @@ fn whoever_stops_is_signed_in_as_before() {
     let seen = world.server.last(ACTING).unwrap();
     assert_eq!((seen.bearer.as_deref(), seen.cookies), (Some(ACTING_TOKEN), false));
     assert_eq!((acting_for(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
+    assert_eq!(end_of_acting(&tab), Some(ActingEnd::Stopped));
     assert!(tab.fetches() > fetches, "pages fetch what is their own");
     assert_eq!(loads_with(&world, &tab).as_deref(), Some(OWN_TOKEN));
     assert_eq!(stops(&world, &tab), Ok(()), "there is nothing to stop");
@@ -98,6 +108,7 @@ fn what_the_user_ends_is_noticed_by_the_next_call_and_is_no_end_of_the_own_sessi
     world.run_until_idle();
     assert!(load.done().unwrap().is_err());
     assert_eq!((acting_for(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
+    assert_eq!(end_of_acting(&tab), Some(ActingEnd::Refused));
     assert_eq!(world.server.count(paths::REFRESH), 0, "no refresh helps");
     assert_eq!(loads_with(&world, &tab).as_deref(), Some(OWN_TOKEN));
 }
@@ -109,9 +120,23 @@ fn what_the_user_ends_is_noticed_by_itself_within_seconds() {
     world.server.set(|server| {
         server.accepted.remove(ACTING_TOKEN);
     });
-    world.advance_secs(11);
-    assert_eq!(acting_for(&tab), None);
+    world.advance_secs(3);
+    assert_eq!((acting_for(&tab), end_of_acting(&tab)), (None, Some(ActingEnd::Refused)));
     assert!(tab.signed_in());
+    let asked = world.server.count(HELD_PERMISSIONS);
+    world.advance_secs(60);
+    assert_eq!(world.server.count(HELD_PERMISSIONS), asked, "nobody asks once it is over");
+}
+
+#[test]
+fn whatever_else_the_server_answers_it_goes_on() {
+    let world = World::new();
+    let tab = acting_tab(&world);
+    world.server.set(|server| server.reachable = false);
+    world.advance_secs(60);
+    world.server.set(|server| server.reachable = true);
+    world.advance_secs(60);
+    assert_eq!((shown(&tab), end_of_acting(&tab)), (Some(BOB), None));
 }
 
 #[test]
@@ -122,6 +147,7 @@ fn after_its_time_it_is_over() {
     assert_eq!(shown(&tab), Some(BOB));
     world.advance_secs(11);
     assert_eq!((acting_for(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
+    assert_eq!(end_of_acting(&tab), Some(ActingEnd::TimeOver));
 }
 
 #[test]
@@ -130,7 +156,7 @@ fn the_end_of_the_own_session_is_the_end_of_it() {
     let tab = acting_tab(&world);
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
-    assert_eq!(acting_for(&tab), None);
+    assert_eq!(acting(&tab), ActingStatus::Nobody, "the end of the own session is what is said");
     assert!(matches!(tab.status(), AuthStatus::SignedOut(_)));
     assert_eq!(world.server.last(paths::LOGOUT).unwrap().bearer.as_deref(), Some(OWN_TOKEN));
 }
@@ -178,6 +204,7 @@ fn the_row_of_the_session_in_the_list_stops_it() {
     assert_eq!(ended.map(|answer| answer.sessions_ended), Ok(1));
     assert_eq!(world.server.count(ACTING), 1);
     assert!(tab.signed_in());
+    assert_eq!(end_of_acting(&tab), Some(ActingEnd::Stopped));
 }
 
 #[test]
