@@ -61,9 +61,10 @@ pub(super) fn ActAsPage(id: UserId) -> impl IntoView {
                 return view! { <Gone /> }.into_any();
             }
             let about = "You see what they see, for 30 minutes at most.".into_any();
+            let back = back.clone();
             view! {
                 <SettingsSection id="act-as" title="Why" about=about>
-                    <ActAsForm id=id title=title back=back.clone() />
+                    <ActAsForm id=id title=title back=back />
                 </SettingsSection>
             }
                 .into_any()
