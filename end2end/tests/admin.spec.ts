@@ -131,6 +131,23 @@ test("somebody is found, and one of their sessions ended: their browser shows it
   await expect(admin.page.getByText(/Asked for by phone/)).toBeVisible();
 });
 
+test("a question counts anew what it ends, and the page of a person follows by itself", async ({ open, api }) => {
+  const [admin, other] = [await open(), await open()];
+  const grace = await signedUp(other);
+  await admin.signsIn(demo);
+  await findsPerson(admin, grace);
+  await expect(admin.page.getByText("Signed in on 1 device.")).toBeVisible();
+  await api.signsIn(grace, { deviceName: "another", userAgent: userAgents.curl });
+  await admin.button("Delete account").click();
+  await expect(admin.dialog()).toContainText("This ends 2 sessions");
+  await admin.page.keyboard.press("Escape");
+  await expect(admin.button("Delete account")).toBeFocused();
+  await expect(admin.page.getByText("Signed in on 2 devices.")).toBeVisible();
+  await api.signsIn(grace, { deviceName: "a third", userAgent: userAgents.curl });
+  await expect(admin.page.getByText("Signed in on 3 devices.")).toBeVisible({ timeout: 15_000 });
+  await expect(admin.button("Delete account")).toBeFocused();
+});
+
 test("somebody is disabled and enabled again", async ({ open }) => {
   const [admin, other] = [await open(), await open()];
   other.complaints.allow(refused, /status of 403/);
@@ -227,6 +244,7 @@ test.describe("without a mouse, where the password is asked for again", () => {
     const ends = admin.button("End 1 session");
     await tabsTo(admin, ends);
     await keyboard.press("Enter");
+    await expect(admin.dialog()).toBeVisible();
     await tabsTo(admin, admin.dialog().getByRole("button", { name: "Cancel" }));
     await keyboard.press("Enter");
     await expect(admin.dialog()).toBeHidden();

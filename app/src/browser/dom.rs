@@ -90,6 +90,11 @@ pub fn is_near(element: &HtmlElement) -> bool {
     height.is_some_and(|height| top < height + NEAR_PX)
 }
 
+/// Whether somebody may see the page: not while it is in a tab behind another.
+pub fn is_in_sight() -> bool {
+    !leptos::prelude::document().hidden()
+}
+
 /// How far the page is scrolled, in pixels.
 pub fn scrolled() -> i32 {
     leptos::prelude::document().document_element().map_or(0, |root| root.scroll_top())

@@ -107,6 +107,15 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         });
     }
 
+    /// Takes what was fetched in another way just now: an answer that is still under way is older. False where the page
+    /// is gone.
+    pub fn put(self, value: T) -> bool {
+        let Some(generation) = self.next_generation() else { return false };
+        self.answered.try_set_value(generation);
+        self.receive(Ok(value));
+        true
+    }
+
     /// Tries again by itself after a failure: after a while, and at once when the connection is back. Call it from the
     /// component that shows what is fetched.
     pub fn retry(self, fetch: impl Fn() + Copy + 'static) {
@@ -170,6 +179,16 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_fetched_in_another_way_is_here_and_nothing_is_under_way() {
+        Owner::new().with(|| {
+            let loader = Loader::<u8>::new();
+            assert!(loader.put(7));
+            assert!(matches!(loader.state().get_untracked(), Load::Ready(7)));
+            assert!(!loader.is_under_way());
+        });
+    }
 
     #[rstest::rstest]
     #[case(1, None, 2_000.0)]

@@ -60,6 +60,6 @@ pub use state_card::{LoadFailed, NothingHere, StateCard};
 pub use text_field::TextField;
 pub use theme_switch::ThemeSwitch;
 pub use time::{Expires, RelativeTime};
-pub use timer::{after, every, scroll_back_to, window_pressed_outside};
+pub use timer::{after, every, every_in_sight, scroll_back_to, window_pressed_outside};
 pub use toast::{ToastCard, ToastTone};
 pub use without_program::{HiddenField, WithoutScript};

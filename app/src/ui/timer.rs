@@ -13,6 +13,15 @@ pub fn every(interval_ms: u32, act: impl Fn() + 'static) {
     on_cleanup(move || browser::stop(timer));
 }
 
+/// The same, but only while the page is in sight.
+pub fn every_in_sight(interval_ms: u32, act: impl Fn() + 'static) {
+    every(interval_ms, move || {
+        if browser::dom::is_in_sight() {
+            act();
+        }
+    });
+}
+
 /// Calls `act` once after `delay_ms`, even if the component is gone by then: use `try_` on what belongs to it.
 pub fn after(delay_ms: f64, act: impl FnOnce() + 'static) {
     browser::after(delay_ms, act);

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_router::hooks::use_location;
 
 use super::parts::Field;
 use crate::pages::permissions::Permissions;
@@ -87,6 +88,10 @@ pub(super) struct Acts {
     password: RwSignal<String>,
     errors: FormErrors,
     busy: RwSignal<bool>,
+    /// Whether it is being looked up what to ask.
+    looking: RwSignal<bool>,
+    /// The page that asks.
+    page: Memo<String>,
 }
 
 impl Acts {
@@ -102,6 +107,38 @@ impl Acts {
             password: RwSignal::default(),
             errors: FormErrors::default(),
             busy: RwSignal::new(false),
+            looking: RwSignal::new(false),
+            page: use_location().pathname,
+        });
+    }
+
+    /// Whether it is being looked up what to ask.
+    pub fn is_looking(self) -> RwSignal<bool> {
+        self.looking
+    }
+
+    /// Asks whether to do what `find` gives, which fetches first whatever its words count: a page may be older than
+    /// what it is about. Asks nothing where `find` gives nothing, or where another page is shown by then.
+    pub fn ask_of_now(self, find: impl Future<Output = Result<Option<Act>, Failure>> + 'static) {
+        if self.looking.get_untracked() {
+            return;
+        }
+        self.looking.set(true);
+        let page = self.page.get_untracked();
+        spawn_local(async move {
+            let found = find.await;
+            self.looking.try_set(false);
+            if self.page.try_get_untracked() != Some(page) {
+                return;
+            }
+            match found {
+                Ok(Some(act)) => self.ask(act),
+                Ok(None) | Err(Failure::SignedOut) => {}
+                Err(failure) => {
+                    self.permissions.note(&failure);
+                    self.toasts.error(format!("Nothing was changed. {}", failure.message()));
+                }
+            }
         });
     }
 

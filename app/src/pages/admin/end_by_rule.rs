@@ -91,6 +91,14 @@ fn rule([user, network, client, place, before]: [&str; 5], all: bool) -> Result<
     }
 }
 
+/// Whether a rule would end the same number by both.
+const fn same_numbers(one: &EndPreview, other: &EndPreview) -> bool {
+    one.sessions == other.sessions
+        && one.users == other.users
+        && one.complete == other.complete
+        && one.spared == other.spared
+}
+
 impl RuleForm {
     fn new() -> Self {
         Self {
@@ -126,6 +134,22 @@ impl RuleForm {
                 }
             }
             self.busy.try_set(false);
+        });
+    }
+
+    /// Asks whether to carry it out, with what it would end by now; where that is something else, the page says so too.
+    fn ask(self, acts: Acts, rule: EndRule) {
+        acts.ask_of_now(async move {
+            let now: EndPreview = send(Method::Post, PREVIEW_RULE.to_owned(), &rule).await?;
+            let is_as_shown = self.preview.try_with_untracked(|looked_at| {
+                looked_at.as_ref().filter(|(shown, _)| *shown == rule).map(|(_, shown)| same_numbers(shown, &now))
+            });
+            // What was looked at may be that of another rule by now.
+            let Some(is_as_shown) = is_as_shown.flatten() else { return Ok::<_, Failure>(None) };
+            if !is_as_shown {
+                self.preview.try_set(Some((rule.clone(), now.clone())));
+            }
+            Ok((now.sessions > 0).then(|| self.question(rule, &now)))
         });
     }
 
@@ -213,14 +237,15 @@ pub(super) fn EndByRulePage() -> impl IntoView {
 fn Preview(form: RuleForm, rule: EndRule, preview: EndPreview) -> impl IntoView {
     let acts = expect_context::<Acts>();
     let text = ends_by_rule(&preview);
-    let action = format!("End {}", counted(preview.sessions, "session"));
-    let has_any = preview.sessions > 0;
-    let rows = preview.sample.iter().cloned().map(|row| {
+    let EndPreview { sessions, sample, .. } = preview;
+    let action = format!("End {}", counted(sessions, "session"));
+    let has_any = sessions > 0;
+    let shown = sample.len();
+    let rows = sample.into_iter().map(|row| {
         view! { <SessionRow row=row with_user=true may_end=false on_end=move |()| {} /> }
     });
     let rows = rows.collect_view();
-    let shown = preview.sample.len();
-    let ask = move |()| acts.ask(form.question(rule.clone(), &preview));
+    let ask = move |()| form.ask(acts, rule.clone());
     view! {
         <section class="admin-section" aria-labelledby="preview">
             <h2 id="preview">"What would end"</h2>
@@ -233,7 +258,7 @@ fn Preview(form: RuleForm, rule: EndRule, preview: EndPreview) -> impl IntoView 
                             {rows}
                         </ul>
                         <div class="settings-actions">
-                            <Button emphasis=Emphasis::DangerSolid on_press=ask>
+                            <Button emphasis=Emphasis::DangerSolid busy=acts.is_looking() on_press=ask>
                                 {action}
                             </Button>
                         </div>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::act::{Act, Acts};
 use super::calls::send;
 use super::parts::{Check, Field, Select};
+use super::roles::role_now;
 use super::words::{counted, listed};
 use crate::state::Failure;
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, TextField};
@@ -21,8 +22,6 @@ pub(super) struct RoleTexts {
     inherits: String,
     description: String,
     permissions: Vec<String>,
-    /// How many users have it.
-    holders: u64,
 }
 
 impl RoleTexts {
@@ -33,7 +32,6 @@ impl RoleTexts {
             inherits: role.inherits.clone().unwrap_or_default(),
             description: role.description.clone(),
             permissions: role.permissions.clone(),
-            holders: role.holders,
         }
     }
 }
@@ -48,6 +46,11 @@ struct Typed {
 }
 
 impl Typed {
+    /// Whether the form is still there.
+    fn is_here(self) -> bool {
+        self.name.try_with_untracked(|_| ()).is_some()
+    }
+
     /// The act that makes a role of it.
     fn making(self, name: &RoleName, done: Callback<()>) -> Act {
         let (inherits, permissions) = (self.inherits.get_untracked(), self.permissions.get_untracked());
@@ -72,14 +75,15 @@ impl Typed {
     }
 
     /// The act that changes one.
-    fn changing(self, name: String, holders: u64, done: Callback<()>) -> Act {
+    fn changing(self, role: &Role, done: Callback<()>) -> Act {
+        let name = role.name.clone();
         let (inherits, permissions) = (self.inherits.get_untracked(), self.permissions.get_untracked());
         let description = self.description.get_untracked();
         let text = format!(
             "From now on the role {name} has what {inherits} has, and adds: {}. It holds at once for {} and on every \
              server. Nobody is signed out.",
             listed(&permissions),
-            counted(holders, "holder"),
+            counted(role.holders, "holder"),
         );
         let act = Act::new(format!("Change the role {name}?"), text, "Change role", move |request| {
             let body = ChangeRoleRequest {
@@ -126,7 +130,7 @@ pub(super) fn RoleForm(
         open.set(None);
         changed.try_run(());
     });
-    let (is_new, holders) = (texts.name.is_empty(), texts.holders);
+    let is_new = texts.name.is_empty();
     let old_name = texts.name;
     let title = if is_new { "Make a role".to_owned() } else { format!("Change {old_name}") };
     let save = move |()| {
@@ -136,7 +140,11 @@ pub(super) fn RoleForm(
             };
             acts.ask(typed.making(&name, done));
         } else {
-            acts.ask(typed.changing(old_name.clone(), holders, done));
+            let name = old_name.clone();
+            acts.ask_of_now(async move {
+                let role = role_now(&name, changed).await?.filter(|_| typed.is_here());
+                Ok::<_, Failure>(role.map(|role| typed.changing(&role, done)))
+            });
         }
     };
     let options: Vec<_> = names.into_iter().map(|name| (name.clone(), name)).collect();

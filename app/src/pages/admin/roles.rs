@@ -163,8 +163,13 @@ fn RoleCard(
     let name = role.name.clone();
     let description = Some(role.description.clone()).filter(|description| !description.is_empty());
     let delete = {
-        let (name, count) = (name.clone(), count.clone());
-        move |()| acts.ask(deleting(name.clone(), &count, changed))
+        let name = name.clone();
+        move |()| {
+            let name = name.clone();
+            acts.ask_of_now(async move {
+                Ok::<_, Failure>(role_now(&name, changed).await?.map(|role| deleting(&role, changed)))
+            });
+        }
     };
     let change = {
         let name = name.clone();
@@ -211,7 +216,18 @@ fn RoleCard(
     .into_any()
 }
 
-fn deleting(name: String, count: &str, changed: Callback<()>) -> Act {
+/// The role of that name as it is at this moment. Where it is gone, the page shows those that there are.
+pub(super) async fn role_now(name: &str, changed: Callback<()>) -> Result<Option<Role>, Failure> {
+    let roles = get::<RoleList>(ROLES.to_owned()).await?.roles;
+    let found = roles.into_iter().find(|role| role.name == name);
+    if found.is_none() {
+        changed.try_run(());
+    }
+    Ok(found)
+}
+
+fn deleting(role: &Role, changed: Callback<()>) -> Act {
+    let (name, count) = (role.name.clone(), holders(role));
     let text = format!(
         "This takes the role from {count}, and with it what {name} allows: at once and on every server. Nobody is \
          signed out. Whoever has no other role is a user from then on."

@@ -12,7 +12,7 @@ use crate::state::Failure;
 use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Heading, Icon, IconName, LoadFailed, StateCard};
 use client::ports::Method;
 use types::api::admin::{SESSIONS, disconnect_session, session as session_path};
-use types::api::{AdminSession, AdminSessionList, AdminSessionsEnded};
+use types::api::{AdminSession, AdminSessionList, AdminSessionsEnded, Session};
 use types::domain::SessionId;
 use types::words::permissions as may;
 
@@ -189,21 +189,37 @@ fn disconnecting(id: SessionId, device_name: &str, who: &str) -> Act {
     act.harmless().without_reason()
 }
 
+/// Which session it is, whether somebody uses it, and where it was seen last.
+fn marks(session: Session) -> AnyView {
+    let address = (!session.ip_address.is_empty()).then(|| view! { <Address text=session.ip_address /> });
+    view! {
+        {session.current.then(|| view! { <Badge tone=BadgeTone::Accent>"This device"</Badge> })}
+        {session.active_now.then(|| view! { <Badge>"Active now"</Badge> })}
+        <span class="small quiet">
+            {session.place.map(|place| view! { <bdi>{place}</bdi> " " })} {address}
+        </span>
+    }
+    .into_any()
+}
+
 /// One session: on what, whose, where, since when; and *Disconnect* and *End*.
 #[component]
 pub(super) fn SessionRow(
-    /// The session, with whose it is.
-    row: AdminSession,
+    /// The session, with whose it is. Its id, its device and its user stay the same.
+    #[prop(into)]
+    row: Signal<AdminSession>,
     /// Whether it says whose.
     with_user: bool,
     /// Whether it may be ended from here.
-    may_end: bool,
+    #[prop(into)]
+    may_end: Signal<bool>,
     /// Called once it has been.
     #[prop(into)]
     on_end: Callback<()>,
 ) -> impl IntoView {
     let acts = expect_context::<Acts>();
-    let AdminSession { user_id, email, name, session } = row;
+    let AdminSession { user_id, email, name, session } = row.get_untracked();
+    let is_current = session.current;
     let device = session.device_info;
     let (id, device_name) = (session.session_id, device.device_name.clone());
     let who = if name.is_empty() { email } else { name };
@@ -219,7 +235,6 @@ pub(super) fn SessionRow(
         let (who, device_name) = (who.clone(), device_name.clone());
         move |()| acts.ask(disconnecting(id, &device_name, &who))
     };
-    let address = (!session.ip_address.is_empty()).then(|| view! { <Address text=session.ip_address /> });
     view! {
         <li class="admin-row">
             <div class="admin-row-main">
@@ -239,30 +254,27 @@ pub(super) fn SessionRow(
                     })}
                 {detail.map(|detail| view! { <p class="admin-row-detail"><bdi>{detail}</bdi></p> })}
             </div>
-            <div class="admin-row-marks">
-                {session.current.then(|| view! { <Badge tone=BadgeTone::Accent>"This device"</Badge> })}
-                {session.active_now.then(|| view! { <Badge>"Active now"</Badge> })}
-                <span class="small quiet">
-                    {session.place.map(|place| view! { <bdi>{place}</bdi> " " })} {address}
-                </span>
-            </div>
+            <div class="admin-row-marks">{move || marks(row.with(|row| row.session.clone()))}</div>
             <div class="admin-row-when">
                 <p>"Signed in " {moment(session.created_at)}</p>
-                <p>"Last active " {moment(session.last_active)}</p>
+                <p>"Last active " {move || moment(row.with(|row| row.session.last_active))}</p>
             </div>
-            {(may_end && !session.current)
-                .then(|| {
-                    view! {
-                        <div class="admin-row-action">
-                            <Button small=true label=disconnect_label on_press=disconnect>
-                                "Disconnect"
-                            </Button>
-                            <Button emphasis=Emphasis::Danger small=true label=end_label on_press=end>
-                                "End"
-                            </Button>
-                        </div>
-                    }
-                })}
+            {move || {
+                (may_end.get() && !is_current)
+                    .then(|| {
+                        let (end, disconnect) = (end.clone(), disconnect.clone());
+                        view! {
+                            <div class="admin-row-action">
+                                <Button small=true label=disconnect_label.clone() on_press=disconnect>
+                                    "Disconnect"
+                                </Button>
+                                <Button emphasis=Emphasis::Danger small=true label=end_label.clone() on_press=end>
+                                    "End"
+                                </Button>
+                            </div>
+                        }
+                    })
+            }}
         </li>
     }
     .into_any()

@@ -11,40 +11,115 @@ use super::users::user_state;
 use super::words::{action_words, counted, ends_all, listed, why};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
+use crate::reactive::memo;
 use crate::state::{Failure, date};
 use crate::ui::{
     Address, Avatar, Badge, Button, Emphasis, Heading, Icon, IconName, LoadFailed, SettingsSection, StateCard,
+    every_in_sight,
 };
 use client::ports::Method;
 use types::api::admin::{user as user_path, user_sessions};
-use types::api::{ActivityEntry, AdminSession, AdminSessionsEnded, AdminUser};
-use types::domain::UserId;
+use types::api::{ActivityEntry, AdminSession, AdminSessionsEnded, AdminUser, AdminUserSummary, Session};
+use types::domain::{SessionId, UserId};
 use types::words::permissions as may;
 use types::words::{AccountType, OrOther, ProblemCode};
+
+/// How often the page asks how somebody is while it is in sight, in milliseconds.
+const POLL_MS: u32 = 5_000;
 
 async fn fetch(id: UserId) -> Result<AdminUser, Failure> {
     get(user_path(id)).await
 }
 
+/// Whom the page is about, as it knows them.
+#[derive(Clone, Copy)]
+pub(super) struct Subject {
+    id: UserId,
+    loader: Loader<AdminUser>,
+    permissions: Permissions,
+    user: Memo<Option<AdminUser>>,
+}
+
+impl Subject {
+    fn new(id: UserId) -> Self {
+        let loader = Loader::<AdminUser>::new();
+        let user = memo(move |_| {
+            loader.state().with(|state| match state {
+                Load::Ready(user) => Some(user.clone()),
+                Load::Loading | Load::Failed(_) => None,
+            })
+        });
+        Self { id, loader, permissions: expect_context(), user }
+    }
+
+    /// Fetches anew. What is here stays meanwhile, unless the account is gone.
+    fn fetch(self) {
+        self.loader.fetch(async move {
+            let found = fetch(self.id).await;
+            if let Err(failure) = &found {
+                self.permissions.note_age(failure);
+                if failure.code() == Some(ProblemCode::NotFound) {
+                    self.loader.state().try_set(Load::Failed(failure.clone()));
+                }
+            }
+            found
+        });
+    }
+
+    /// Fetches anew every few seconds, once there is something: sign-ins and ends of others show by themselves.
+    fn poll(self) {
+        every_in_sight(POLL_MS, move || {
+            let is_here = self.user.try_with_untracked(Option::is_some) == Some(true);
+            if is_here && !self.loader.is_under_way() {
+                self.fetch();
+            }
+        });
+    }
+
+    /// The user as they are at this moment, which the page shows from then on. Nothing where it is gone.
+    pub async fn now(self) -> Result<Option<AdminUser>, Failure> {
+        let user = fetch(self.id).await?;
+        Ok(self.loader.put(user.clone()).then_some(user))
+    }
+
+    /// Something of the user; its default where they are not here.
+    fn part<T: Default>(self, part: impl FnOnce(&AdminUser) -> T) -> T {
+        self.user.with(|user| user.as_ref().map(part).unwrap_or_default())
+    }
+
+    /// A session of the user, if it is among those that are shown.
+    fn session(self, id: SessionId) -> Option<AdminSession> {
+        self.part(|user| user.sessions.iter().find(|session| session.session_id == id).map(|it| owned(user, it)))
+    }
+}
+
+/// A session of somebody, with whose it is.
+fn owned(user: &AdminUser, session: &Session) -> AdminSession {
+    let AdminUserSummary { user_id, email, name, .. } = &user.user;
+    AdminSession { user_id: *user_id, email: email.clone(), name: name.clone(), session: session.clone() }
+}
+
 /// Everything about one user that somebody who runs the installation needs to know.
 #[component]
 pub(super) fn UserPage(id: UserId) -> impl IntoView {
-    let loader = Loader::<AdminUser>::new();
-    let again = loader.follow(move || loader.fetch(async move { fetch(id).await }));
+    let subject = Subject::new(id);
+    let loader = subject.loader;
+    let again = loader.follow(move || subject.fetch());
     note_refusals(loader);
-    let title = Signal::derive(move || {
+    subject.poll();
+    let title = memo(move |_| {
+        subject.user.with(|user| user.as_ref().map_or_else(|| "Person".to_owned(), |user| called(&user.user)))
+    });
+    let email = memo(move |_| subject.part(|user| Some(user.user.email.clone())));
+    let changed = once_changed(loader, move || subject.fetch());
+    // Whoever is here stays where they are on the page while it asks again.
+    let phase = memo(move |_| {
         loader.state().with(|state| match state {
-            Load::Ready(user) => called(user),
-            Load::Loading | Load::Failed(_) => "Person".to_owned(),
+            Load::Loading => None,
+            Load::Ready(_) => Some(Ok(())),
+            Load::Failed(failure) => Some(Err(failure.clone())),
         })
     });
-    let email = move || {
-        loader.state().with(|state| match state {
-            Load::Ready(user) => Some(user.user.email.clone()),
-            Load::Loading | Load::Failed(_) => None,
-        })
-    };
-    let changed = once_changed(loader, move || loader.fetch(async move { fetch(id).await }));
     view! {
         <a class="back-link" href="/admin/users" rel="prev">
             <Icon name=IconName::Back size=16 />
@@ -57,26 +132,26 @@ pub(super) fn UserPage(id: UserId) -> impl IntoView {
                     <Heading title=title>
                         <bdi>{move || title.get()}</bdi>
                     </Heading>
-                    {move || email().map(|email| view! { <p class="page-lead"><bdi>{email}</bdi></p> })}
+                    {move || email.get().map(|email| view! { <p class="page-lead"><bdi>{email}</bdi></p> })}
                 </div>
             </div>
         </div>
-        {move || match loader.state().get() {
-            Load::Loading => view! { <RowsSkeleton text="Loading this person…" /> }.into_any(),
-            Load::Failed(failure) if failure.code() == Some(ProblemCode::NotFound) => view! { <Gone /> }.into_any(),
-            Load::Failed(failure) => {
+        {move || match phase.get() {
+            None => view! { <RowsSkeleton text="Loading this person…" /> }.into_any(),
+            Some(Err(failure)) if failure.code() == Some(ProblemCode::NotFound) => view! { <Gone /> }.into_any(),
+            Some(Err(failure)) => {
                 let title = "This person could not be loaded";
                 view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
             }
-            Load::Ready(user) => view! { <Sections user=user changed=changed /> }.into_any(),
+            Some(Ok(())) => view! { <Sections subject=subject changed=changed /> }.into_any(),
         }}
     }
     .into_any()
 }
 
 /// What a user is called: the name, or the address where there is none.
-pub(super) fn called(user: &AdminUser) -> String {
-    if user.user.name.is_empty() { user.user.email.clone() } else { user.user.name.clone() }
+pub(super) fn called(user: &AdminUserSummary) -> String {
+    if user.name.is_empty() { user.email.clone() } else { user.name.clone() }
 }
 
 /// In place of somebody who has no account here, or has none any more.
@@ -93,12 +168,26 @@ pub(super) fn Gone() -> impl IntoView {
 }
 
 #[component]
-fn Sections(user: AdminUser, changed: Callback<()>) -> impl IntoView {
+fn Sections(subject: Subject, changed: Callback<()>) -> impl IntoView {
+    // Made anew only where what they show has changed: what has the focus keeps it, and what is chosen stays.
+    let about = memo(move |_| {
+        let without_lists =
+            |user: AdminUser| AdminUser { sessions: Vec::new(), total_sessions: 0, activity: Vec::new(), ..user };
+        subject.user.get().map(without_lists)
+    });
+    let account = memo(move |_| subject.part(|user| Some((user.user.clone(), user.within_reach))));
+    let activity = memo(move |_| subject.part(|user| user.activity.clone()));
     view! {
-        <AboutSection user=user.clone() />
-        <UserActions user=user.clone() changed=changed />
-        <SessionsSection user=user.clone() changed=changed />
-        <ActivitySection user=user.user.user_id entries=user.activity />
+        {move || about.get().map(|user| view! { <AboutSection user=user /> })}
+        {move || {
+            let shown = account.get();
+            shown
+                .map(|(user, within_reach)| {
+                    view! { <UserActions subject=subject user=user within_reach=within_reach changed=changed /> }
+                })
+        }}
+        <SessionsSection subject=subject changed=changed />
+        <ActivitySection user=subject.id entries=activity />
     }
     .into_any()
 }
@@ -142,66 +231,75 @@ fn AboutSection(user: AdminUser) -> impl IntoView {
     .into_any()
 }
 
+/// Ends all sessions of somebody.
+fn ending_all(user: &AdminUser, changed: Callback<()>) -> Act {
+    let (id, who, total) = (user.user.user_id, called(&user.user), user.total_sessions);
+    let title = format!("End all sessions of {who}?");
+    let action = format!("End {}", counted(total, "session"));
+    Act::new(title, ends_all(total, &who), action, move |request| {
+        let who = who.clone();
+        async move {
+            let ended: AdminSessionsEnded = send(Method::Delete, user_sessions(id), &request).await?;
+            changed.try_run(());
+            Ok::<String, Failure>(format!("{} of {who} ended.", counted(ended.sessions_ended, "session")))
+        }
+    })
+}
+
 #[component]
-fn SessionsSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
+fn SessionsSection(subject: Subject, changed: Callback<()>) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let acts = expect_context::<Acts>();
-    let (id, name, total) = (user.user.user_id, called(&user), user.total_sessions);
-    let about = match total {
+    let total = memo(move |_| subject.part(|user| user.total_sessions));
+    let about = move || match total.get() {
         0 => "Signed in nowhere at the moment.".to_owned(),
         count => format!("Signed in on {}.", counted(count, "device")),
     };
-    let may_end = user.within_reach && total > 0 && permissions.allow(may::SESSIONS_END);
-    let end_all = {
-        let name = name.clone();
-        move |()| {
-            let who = name.clone();
-            let act = Act::new(
-                format!("End all sessions of {name}?"),
-                ends_all(total, &name),
-                format!("End {}", counted(total, "session")),
-                move |request| {
-                    let who = who.clone();
-                    async move {
-                        let ended: AdminSessionsEnded = send(Method::Delete, user_sessions(id), &request).await?;
-                        changed.try_run(());
-                        Ok::<String, Failure>(format!("{} of {who} ended.", counted(ended.sessions_ended, "session")))
-                    }
-                },
-            );
-            acts.ask(act);
-        }
-    };
-    let shown = user.sessions.len();
-    let more = (u64::try_from(shown).is_ok_and(|shown| shown < total) && shown > 0)
-        .then(|| view! { <p class="small quiet">{format!("The newest {shown} of them.")}</p> });
-    let rows = user.sessions.into_iter().map(|session| {
-        let session =
-            AdminSession { user_id: id, email: user.user.email.clone(), name: user.user.name.clone(), session };
-        view! { <SessionRow row=session with_user=false may_end=may_end on_end=changed /> }
+    let about = view! { {about} }.into_any();
+    let may_end = memo(move |_| {
+        let has_any = subject.part(|user| user.within_reach && user.total_sessions > 0);
+        has_any && permissions.allow(may::SESSIONS_END)
     });
-    let rows = rows.collect_view();
+    let end_all = move |()| {
+        acts.ask_of_now(async move { Ok::<_, Failure>(subject.now().await?.map(|user| ending_all(&user, changed))) });
+    };
+    let shown = memo(move |_| subject.part(|user| user.sessions.len()));
+    let is_empty = move || shown.get() == 0;
+    let more = move || {
+        let (shown, total) = (shown.get(), total.get());
+        (u64::try_from(shown).is_ok_and(|shown| shown < total) && shown > 0)
+            .then(|| view! { <p class="small quiet">{format!("The newest {shown} of them.")}</p> })
+    };
+    let rows =
+        move || subject.part(|user| user.sessions.iter().map(|session| owned(user, session)).collect::<Vec<_>>());
     view! {
-        <SettingsSection id="sessions" title="Sessions" about=about.into_any()>
+        <SettingsSection id="sessions" title="Sessions" about=about>
             <div class="admin-stack">
-                {(shown > 0)
-                    .then(|| {
-                        view! {
-                            <ul class="panel admin-list" role="list" aria-label="Sessions">
-                                {rows}
-                            </ul>
+                <ul class="panel admin-list" role="list" aria-label="Sessions" hidden=is_empty>
+                    <For
+                        each=rows
+                        key=|row| (row.session.session_id, row.session.device_info.device_name.clone())
+                        children=move |row| {
+                            let id = row.session.session_id;
+                            let now = memo(move |_| subject.session(id).unwrap_or_else(|| row.clone()));
+                            view! { <SessionRow row=now with_user=false may_end=may_end on_end=changed /> }
                         }
-                    })} {more}
-                {may_end
-                    .then(|| {
-                        view! {
-                            <div class="settings-actions">
-                                <Button emphasis=Emphasis::Danger on_press=end_all>
-                                    "End all sessions"
-                                </Button>
-                            </div>
-                        }
-                    })}
+                    />
+                </ul>
+                {more}
+                {move || {
+                    may_end
+                        .get()
+                        .then(|| {
+                            view! {
+                                <div class="settings-actions">
+                                    <Button emphasis=Emphasis::Danger on_press=end_all>
+                                        "End all sessions"
+                                    </Button>
+                                </div>
+                            }
+                        })
+                }}
             </div>
         </SettingsSection>
     }
@@ -209,7 +307,7 @@ fn SessionsSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
 }
 
 #[component]
-fn ActivitySection(user: UserId, entries: Vec<ActivityEntry>) -> impl IntoView {
+fn ActivitySection(user: UserId, entries: Memo<Vec<ActivityEntry>>) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let about = if permissions.allow(may::AUDIT_READ) {
         view! {
@@ -221,20 +319,19 @@ fn ActivitySection(user: UserId, entries: Vec<ActivityEntry>) -> impl IntoView {
     } else {
         "The newest entries.".into_any()
     };
-    let is_empty = entries.is_empty();
-    let rows = entries.into_iter().map(|entry| view! { <ActivityRow entry=entry /> }).collect_view();
+    let is_empty = memo(move |_| entries.with(Vec::is_empty));
     view! {
         <SettingsSection id="activity" title="Activity" about=about>
-            {if is_empty {
-                view! { <p class="quiet">"Nothing has happened yet."</p> }.into_any()
-            } else {
-                view! {
-                    <ol class="panel admin-list" role="list" aria-label="Activity">
-                        {rows}
-                    </ol>
-                }
-                    .into_any()
-            }}
+            <div class="admin-stack">
+                {move || is_empty.get().then(|| view! { <p class="quiet">"Nothing has happened yet."</p> })}
+                <ol class="panel admin-list" role="list" aria-label="Activity" hidden=move || is_empty.get()>
+                    <For
+                        each=move || entries.get()
+                        key=|entry| entry.id.clone()
+                        children=move |entry| view! { <ActivityRow entry=entry /> }
+                    />
+                </ol>
+            </div>
         </SettingsSection>
     }
     .into_any()

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::act::{Act, Acts};
 use super::calls::{get, send};
 use super::parts::Check;
-use super::user::called;
+use super::user::{Subject, called};
 use super::words::{counted, ends_all, listed};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
@@ -16,19 +16,30 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use types::api::admin::{disable_user, enable_user, require_password_reset, user as user_path, verify_user};
 use types::api::roles::{ROLES, user_roles};
-use types::api::{AdminSessionsEnded, AdminUser, AdminUserChange, RoleList, SetRolesRequest, UserRoles};
+use types::api::{
+    AdminSessionsEnded, AdminUser, AdminUserChange, AdminUserSummary, RoleList, SetRolesRequest, UserRoles,
+};
 use types::domain::UserId;
 use types::words::permissions as may;
 
 /// *Roles* and *Account* of somebody who may be changed; why not, of somebody else.
 #[component]
-pub(super) fn UserActions(user: AdminUser, changed: Callback<()>) -> impl IntoView {
+pub(super) fn UserActions(
+    /// Whom the page is about.
+    subject: Subject,
+    /// Who that is.
+    user: AdminUserSummary,
+    /// Whether they reach no further than whoever looks.
+    within_reach: bool,
+    /// Called once something was changed.
+    changed: Callback<()>,
+) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let may_any = [may::USERS_WRITE, may::USERS_DELETE, may::ROLES_ASSIGN].into_iter().any(|it| permissions.allow(it));
     if !may_any {
         return ().into_any();
     }
-    if !user.within_reach {
+    if !within_reach {
         let about = "Nobody changes who may do more than they do themselves.".into_any();
         let text = format!("{} may do more than you, so you can’t change this account.", called(&user));
         return view! {
@@ -38,13 +49,13 @@ pub(super) fn UserActions(user: AdminUser, changed: Callback<()>) -> impl IntoVi
         }
         .into_any();
     }
-    let (id, roles) = (user.user.user_id, user.user.roles.clone());
+    let (id, roles) = (user.user_id, user.roles.clone());
     let name = called(&user);
     view! {
         {permissions
             .allow(may::ROLES_ASSIGN)
             .then(|| view! { <RolesSection id=id name=name roles=roles changed=changed /> })}
-        <AccountSection user=user changed=changed />
+        <AccountSection subject=subject user=user changed=changed />
     }
     .into_any()
 }
@@ -72,35 +83,40 @@ fn changing(question: [String; 3], path: String, done: String, changed: Callback
 }
 
 #[component]
-fn AccountSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
+fn AccountSection(subject: Subject, user: AdminUserSummary, changed: Callback<()>) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let acts = expect_context::<Acts>();
-    let (id, name, sessions) = (user.user.user_id, called(&user), user.total_sessions);
-    let is_disabled = user.user.disabled_at.is_some();
+    let (id, name) = (user.user_id, called(&user));
+    let is_disabled = user.disabled_at.is_some();
+    // What ends sessions says of how many, as they are when it is asked.
+    let ask = move |act: fn(&AdminUser, Callback<()>) -> Act, then: Callback<()>| {
+        acts.ask_of_now(async move { Ok::<_, Failure>(subject.now().await?.map(|user| act(&user, then))) });
+    };
     let (may_write, may_delete) = (permissions.allow(may::USERS_WRITE), permissions.allow(may::USERS_DELETE));
     let able = {
         let name = name.clone();
         move |()| {
-            acts.ask(if is_disabled { enabling(id, &name, changed) } else { disabling(id, &name, sessions, changed) });
+            if is_disabled {
+                acts.ask(enabling(id, &name, changed));
+            } else {
+                ask(disabling, changed);
+            }
         }
     };
-    let require = {
-        let name = name.clone();
-        move |()| acts.ask(requiring(id, &name, sessions, changed))
-    };
-    let to_verify = !user.user.email_verified;
+    let require = move |()| ask(requiring, changed);
+    let to_verify = !user.email_verified;
     let verify = {
-        let (name, email) = (name.clone(), user.user.email);
+        let (name, email) = (name, user.email);
         move |()| acts.ask(verifying(id, &name, &email, changed))
     };
     let navigate = use_navigate();
     let gone = Callback::new(move |()| navigate("/admin/users", NavigateOptions::default()));
-    let delete = move |()| acts.ask(deleting(id, &name, sessions, gone));
+    let delete = move |()| ask(deleting, gone);
     let able_text = if is_disabled { "Enable account" } else { "Disable account" };
     let able_emphasis = if is_disabled { Emphasis::Plain } else { Emphasis::Danger };
     let about = "Whoever is disabled is signed out and can’t sign in. What ends here can’t be undone.".into_any();
     let is_me = expect_context::<Auth>().status().with_untracked(|status| status.user().is_some_and(|me| me.id == id));
-    let may_act = permissions.allow(may::USERS_IMPERSONATE) && user.within_reach && !is_me;
+    let may_act = permissions.allow(may::USERS_IMPERSONATE) && !is_me;
     let act_as = may_act.then(|| format!("/admin/act-as/{id}"));
     (may_write || may_delete || act_as.is_some())
         .then(|| {
@@ -136,8 +152,10 @@ fn AccountSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
         .into_any()
 }
 
-fn disabling(id: UserId, name: &str, sessions: u64, changed: Callback<()>) -> Act {
-    let text = format!("{} Until you enable the account again, nobody can sign in to it.", ends_all(sessions, name));
+fn disabling(user: &AdminUser, changed: Callback<()>) -> Act {
+    let (id, name) = (user.user.user_id, called(&user.user));
+    let ends = ends_all(user.total_sessions, &name);
+    let text = format!("{ends} Until you enable the account again, nobody can sign in to it.");
     let question = [format!("Disable {name}?"), text, "Disable account".to_owned()];
     changing(question, disable_user(id), format!("{name} is disabled."), changed)
 }
@@ -148,10 +166,11 @@ fn enabling(id: UserId, name: &str, changed: Callback<()>) -> Act {
     changing(question, enable_user(id), format!("{name} can sign in again."), changed).harmless()
 }
 
-fn requiring(id: UserId, name: &str, sessions: u64, changed: Callback<()>) -> Act {
+fn requiring(user: &AdminUser, changed: Callback<()>) -> Act {
+    let (id, name) = (user.user.user_id, called(&user.user));
     let text = format!(
         "{} The old password is of no use any more: a new one is set by a link that is mailed at the next sign-in.",
-        ends_all(sessions, name)
+        ends_all(user.total_sessions, &name)
     );
     let question = [format!("Have {name} set a new password?"), text, "Require a new password".to_owned()];
     changing(question, require_password_reset(id), format!("{name} must set a new password."), changed)
@@ -163,13 +182,13 @@ fn verifying(id: UserId, name: &str, email: &str, changed: Callback<()>) -> Act 
     changing(question, verify_user(id), format!("{email} counts as confirmed."), changed).harmless()
 }
 
-fn deleting(id: UserId, name: &str, sessions: u64, gone: Callback<()>) -> Act {
+fn deleting(user: &AdminUser, gone: Callback<()>) -> Act {
+    let (id, who) = (user.user.user_id, called(&user.user));
     let text = format!(
         "{} The account and everything in it are deleted. It can’t be undone. The audit log stays.",
-        ends_all(sessions, name)
+        ends_all(user.total_sessions, &who)
     );
-    let who = name.to_owned();
-    Act::new(format!("Delete {name}?"), text, "Delete account", move |request| {
+    Act::new(format!("Delete {who}?"), text, "Delete account", move |request| {
         let who = who.clone();
         async move {
             let ended: AdminSessionsEnded = send(Method::Delete, user_path(id), &request).await?;
