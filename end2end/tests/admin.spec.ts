@@ -269,12 +269,27 @@ test("a rule says what it would end before it does, and fills in while it does",
   await opens(admin, "/admin/end-by-rule");
   await admin.button("Show what would end").click();
   await expect(admin.page.getByRole("alert")).toContainText("Say which sessions");
+  admin.complaints.allow(invalid);
+  for (const [name, wrong] of [
+    ["Address or network", "300.1.1.1"],
+    ["Person", "nobody@example.com"],
+  ] as const) {
+    const field = admin.field(name);
+    await field.fill(wrong);
+    await admin.button("Show what would end").click();
+    await expect(field).toBeFocused();
+    await expect(field).toHaveAttribute("aria-invalid", "true");
+    await expect(field).toHaveAccessibleDescription(/\S/);
+    await expect(admin.page.getByRole("alert")).toHaveCount(0);
+    await field.clear();
+  }
   await admin.field("Client").fill("Firefox");
+  await admin.field("Person").fill(grace.email);
   await admin.button("Show what would end").click();
   const main = admin.page.getByRole("main");
   await expect(main.locator(".admin-preview")).toHaveText("This ends 2 sessions of 1 person.");
   await admin.button("End 2 sessions").click();
-  await expect(admin.dialog()).toContainText("of a client with “Firefox”");
+  await expect(admin.dialog()).toContainText(`of ${grace.email}, of a client with “Firefox”`);
   await confirms(admin, "End 2 sessions");
   await expect(main.locator(".admin-preview")).toHaveText("Done: 2 sessions ended.");
   await expect(admin.page.getByRole("heading", { name: "Sessions ended" })).toBeVisible();

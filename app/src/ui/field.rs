@@ -8,7 +8,7 @@ use super::icon::{Icon, IconName};
 use crate::reactive::effect;
 
 /// The ids of help and error, for `aria-describedby`.
-fn described_by(id: &'static str, has_help: bool, error: Signal<Option<String>>) -> impl Fn() -> Option<String> {
+pub fn described_by(id: &'static str, has_help: bool, error: Signal<Option<String>>) -> impl Fn() -> Option<String> {
     move || {
         let help = has_help.then(|| format!("{id}-help"));
         let error = error.with(Option::is_some).then(|| format!("{id}-error"));
@@ -29,6 +29,31 @@ fn bind(node_ref: NodeRef<html::Input>, value: RwSignal<String>) {
             input.set_value(&text);
         }
     });
+}
+
+/// What is wrong with what is in an input, under it.
+#[component]
+pub fn FieldError(
+    /// The id of the input.
+    id: &'static str,
+    /// What is wrong.
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        {move || {
+            error
+                .get()
+                .map(|message| {
+                    view! {
+                        <p class="field-error" id=format!("{id}-error")>
+                            <Icon name=IconName::Error size=16 />
+                            <span>{message}</span>
+                        </p>
+                    }
+                })
+        }}
+    }
+    .into_any()
 }
 
 /// Label, input, error and help, in this order.
@@ -102,18 +127,7 @@ pub(super) fn FieldInput(
                 />
                 {children.map(|children| children())}
             </div>
-            {move || {
-                error
-                    .get()
-                    .map(|message| {
-                        view! {
-                            <p class="field-error" id=format!("{id}-error")>
-                                <Icon name=IconName::Error size=16 />
-                                <span>{message}</span>
-                            </p>
-                        }
-                    })
-            }}
+            <FieldError id=id error=error />
             {help.map(|help| view! { <p class="field-help" id=format!("{id}-help")>{help}</p> })}
         </div>
     }

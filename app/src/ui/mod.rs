@@ -47,6 +47,7 @@ pub use choice::Choice;
 pub use code_field::CodeField;
 pub use dialog::{ConfirmDialog, PasswordDialog, open_while_asked};
 pub use email_field::EmailField;
+pub use field::{FieldError, described_by};
 pub use form::{Form, FormErrors, FormProblem};
 pub use heading::{FirstPageShown, Heading};
 pub use icon::{Icon, IconName};

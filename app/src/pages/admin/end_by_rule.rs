@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::act::{Act, Acts};
-use super::calls::{Found, get, query, send};
+use super::calls::{get, query, send};
 use super::parts::Check;
 use super::sessions::{SessionFields, SessionFilter, SessionRow, start_of_day};
 use super::words::{counted, counted_users, ends_by_rule, progress, rule_in_words};
@@ -49,20 +49,23 @@ async fn id_of(user: String) -> Result<String, Failure> {
     Ok(found.map_or(user, |found| found.user_id.to_string()))
 }
 
-/// The rule that the fields say, and what it would end; or what is wrong with the fields, in a sentence.
-async fn look_at(mut fields: [String; 5], all: bool) -> Result<Found<(EndRule, EndPreview)>, Failure> {
+/// What is wrong with which field; with the rule as a whole where its name is empty.
+type WrongField = (&'static str, Invalid);
+
+/// The rule that the fields say, and what it would end; or what is wrong with them.
+async fn look_at(mut fields: [String; 5], all: bool) -> Result<Result<(EndRule, EndPreview), WrongField>, Failure> {
     let [user, ..] = &mut fields;
     *user = id_of(std::mem::take(user)).await?;
     let rule = match rule(fields.each_ref().map(String::as_str), all) {
         Ok(rule) => rule,
-        Err((_, invalid)) => return Ok(Err(invalid.message)),
+        Err(wrong) => return Ok(Err(wrong)),
     };
     let preview = send(Method::Post, PREVIEW_RULE.to_owned(), &rule).await?;
     Ok(Ok((rule, preview)))
 }
 
 /// The rule that the fields say, or what is wrong with which of them.
-fn rule([user, network, client, place, before]: [&str; 5], all: bool) -> Result<EndRule, (&'static str, Invalid)> {
+fn rule([user, network, client, place, before]: [&str; 5], all: bool) -> Result<EndRule, WrongField> {
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let wrong = |message: &'static str| Invalid::new("malformed", message);
     let user = match given(user) {
@@ -126,11 +129,12 @@ impl RuleForm {
                 Ok(Ok(looked_at)) => {
                     self.preview.try_set(Some(looked_at));
                 }
-                Ok(Err(text)) => self.errors.set_whole(text),
+                Ok(Err(("", invalid))) => self.errors.set_whole(invalid.message),
+                Ok(Err((field, invalid))) => self.errors.set(field, invalid.message),
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
                     permissions.note(&failure);
-                    self.errors.refuse(&failure, &[]);
+                    self.errors.refuse(&failure, &["network", "client", "place", "user"]);
                 }
             }
             self.busy.try_set(false);
@@ -153,12 +157,19 @@ impl RuleForm {
         });
     }
 
+    /// The e-mail of the person whom the rule names: of whom something is shown, or who was typed.
+    fn email(self, rule: &EndRule, preview: &EndPreview) -> Option<String> {
+        rule.user?;
+        let typed = || self.filter.user.try_get_untracked().filter(|typed| typed.contains('@'));
+        preview.sample.first().map(|row| row.email.clone()).or_else(typed)
+    }
+
     /// The question whether to carry it out.
     fn question(self, rule: EndRule, preview: &EndPreview) -> Act {
         let text = format!(
             "{} The rule: {}. Those devices are signed out at once. It can’t be undone.",
             ends_by_rule(preview),
-            rule_in_words(&rule)
+            rule_in_words(&rule, self.email(&rule, preview).as_deref())
         );
         let title = format!("End {} of {}?", counted(preview.sessions, "session"), counted_users(preview.users));
         let action = format!("End {}", counted(preview.sessions, "session"));
@@ -210,7 +221,7 @@ pub(super) fn EndByRulePage() -> impl IntoView {
         <Form errors=errors busy=busy label="Rule" on_submit=move |()| form.fetch_preview(permissions)>
             <FormProblem errors=errors />
             <div class="admin-filters">
-                <SessionFields filter=filter />
+                <SessionFields filter=filter errors=errors />
             </div>
             <Check
                 label="All sessions of everybody, if nothing else is said"

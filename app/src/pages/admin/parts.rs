@@ -13,7 +13,9 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Failure, Now, Toasts, date, full_time};
-use crate::ui::{Button, IconName, ListSkeleton, RelativeTime, StateCard, after, focus_heading_if_lost};
+use crate::ui::{
+    Button, FieldError, IconName, ListSkeleton, RelativeTime, StateCard, after, described_by, focus_heading_if_lost,
+};
 use types::domain::Timestamp;
 
 /// How long after the last change of a filter the list is fetched, in milliseconds.
@@ -34,6 +36,9 @@ pub(super) fn Field(
     /// An example of what can be typed.
     #[prop(optional)]
     example: &'static str,
+    /// What is wrong.
+    #[prop(optional, into)]
+    error: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
         <div class="field">
@@ -48,9 +53,12 @@ pub(super) fn Field(
                 autocomplete="off"
                 spellcheck="false"
                 placeholder=example
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described_by(id, false, error)
                 prop:value=move || value.get()
                 on:input:target=move |event| value.set(event.target().value())
             />
+            <FieldError id=id error=error />
         </div>
     }
     .into_any()

@@ -9,7 +9,9 @@ use super::words::counted;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::state::Failure;
-use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Heading, Icon, IconName, LoadFailed, StateCard};
+use crate::ui::{
+    Address, Badge, BadgeTone, Button, Emphasis, FormErrors, Heading, Icon, IconName, LoadFailed, StateCard,
+};
 use client::ports::Method;
 use types::api::admin::{SESSIONS, disconnect_session, session as session_path};
 use types::api::{AdminSession, AdminSessionList, AdminSessionsEnded, Session};
@@ -117,13 +119,27 @@ pub(super) fn SessionsPage() -> impl IntoView {
 
 /// The fields of such a filter.
 #[component]
-pub(super) fn SessionFields(filter: SessionFilter) -> impl IntoView {
+pub(super) fn SessionFields(
+    /// What is typed.
+    filter: SessionFilter,
+    /// What is wrong with it, by the ids of the fields.
+    #[prop(optional)]
+    errors: FormErrors,
+) -> impl IntoView {
+    let SessionFilter { user, network, client, place, before } = filter;
+    let wrong = move |id| errors.of(id);
     view! {
-        <Field id="network" label="Address or network" example="192.0.2.0/24" value=filter.network />
-        <Field id="client" label="Client" example="Chrome" value=filter.client />
-        <Field id="place" label="Place" example="Berlin" value=filter.place />
-        <Field id="before" label="Signed in before" kind="date" value=filter.before />
-        <Field id="user" label="Person" example="E-mail or id" value=filter.user />
+        <Field
+            id="network"
+            label="Address or network"
+            example="192.0.2.0/24"
+            value=network
+            error=wrong("network")
+        />
+        <Field id="client" label="Client" example="Chrome" value=client error=wrong("client") />
+        <Field id="place" label="Place" example="Berlin" value=place error=wrong("place") />
+        <Field id="before" label="Signed in before" kind="date" value=before error=wrong("before") />
+        <Field id="user" label="Person" example="E-mail or id" value=user error=wrong("user") />
     }
     .into_any()
 }

@@ -69,10 +69,11 @@ fn day(at: Timestamp) -> String {
     at.to_string().chars().take_while(|character| *character != 'T').collect()
 }
 
-/// A rule in words: *last seen from 192.0.2.0/24, of a client with “Chrome”*.
-pub(super) fn rule_in_words(rule: &EndRule) -> String {
+/// A rule in words: *last seen from 192.0.2.0/24, of a client with “Chrome”*. `email` is that of the user it names,
+/// where it is known.
+pub(super) fn rule_in_words(rule: &EndRule, email: Option<&str>) -> String {
     let parts = [
-        rule.user.map(|user| format!("of the person {user}")),
+        rule.user.map(|user| email.map_or_else(|| format!("of the person {user}"), |email| format!("of {email}"))),
         rule.network.as_ref().map(|network| format!("last seen from {network}")),
         rule.client.as_ref().map(|client| format!("of a client with “{client}”")),
         rule.place.as_ref().map(|place| format!("last seen in a place with “{place}”")),
@@ -213,7 +214,12 @@ mod tests {
 
     #[test]
     fn a_rule_is_said_in_words() {
-        assert_eq!(rule_in_words(&EndRule { all: Some(true), ..EndRule::default() }), "all sessions of everybody");
+        let all = EndRule { all: Some(true), ..EndRule::default() };
+        assert_eq!(rule_in_words(&all, None), "all sessions of everybody");
+        let id = "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70";
+        let of_one = EndRule { user: id.parse().ok(), ..EndRule::default() };
+        assert_eq!(rule_in_words(&of_one, Some("ada@example.com")), "of ada@example.com");
+        assert_eq!(rule_in_words(&of_one, None), format!("of the person {id}"));
         let rule = EndRule {
             network: Some("192.0.2.0/24".to_owned()),
             client: Some("Chrome".to_owned()),
@@ -221,7 +227,7 @@ mod tests {
             ..EndRule::default()
         };
         let words = "last seen from 192.0.2.0/24, of a client with “Chrome”, signed in before 2026-11-29";
-        assert_eq!(rule_in_words(&rule), words);
+        assert_eq!(rule_in_words(&rule, None), words);
     }
 
     #[test]
