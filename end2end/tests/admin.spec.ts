@@ -326,7 +326,15 @@ test("a role is made, given, and deleted", async ({ open }) => {
   await admin.signsIn(demo);
   await opens(admin, "/admin/roles");
   await admin.button("Make a role").click();
-  await admin.field("Name").fill("support");
+  const name = admin.field("Name");
+  await expect(name).toBeFocused();
+  await name.fill("admin");
+  await admin.button("Make role").click();
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+  await expect(name).toHaveAccessibleDescription("There is a role of this name.");
+  await expect(name).toBeFocused();
+  await expect(admin.dialog()).toBeHidden();
+  await name.fill("support");
   await admin.page.getByLabel(/users:read$/).check();
   await admin.button("Make role").click();
   await confirms(admin, "Make role");

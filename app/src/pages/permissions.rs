@@ -89,6 +89,14 @@ impl Permissions {
         })
     }
 
+    /// All that is held, as far as it is known at this moment.
+    pub fn held(self) -> Option<HeldPermissions> {
+        self.loader.state().with_untracked(|state| match state {
+            Load::Ready(held) => Some(held.clone()),
+            Load::Loading | Load::Failed(_) => None,
+        })
+    }
+
     /// Why they are not known, where asking has failed.
     pub fn failure(self) -> Option<Failure> {
         self.loader.state().with(|state| match state {

@@ -38,6 +38,8 @@ pub(super) struct Act {
     ends: bool,
     /// Whether a reason can be given, for the audit log.
     has_reason: bool,
+    /// What is wrong with the form that asks, and the names of its fields.
+    form: Option<(FormErrors, &'static [&'static str])>,
     run: Run,
 }
 
@@ -59,6 +61,7 @@ impl Act {
             action: action.into(),
             ends: true,
             has_reason: true,
+            form: None,
             run: Arc::new(move |request| run(request).boxed_local()),
         }
     }
@@ -71,6 +74,17 @@ impl Act {
     /// The same, where no reason is asked for.
     pub fn without_reason(self) -> Self {
         Self { has_reason: false, ..self }
+    }
+
+    /// The same, asked by a form with these fields: what the server refuses is said there, once the question is closed.
+    pub fn of_form(self, errors: FormErrors, fields: &'static [&'static str]) -> Self {
+        Self { form: Some((errors, fields)), ..self }
+    }
+
+    /// The form that says why the server refused; none where no form asks, or where it was for the password.
+    fn form_that_says(&self, failure: &Failure) -> Option<(FormErrors, &'static [&'static str])> {
+        let is_of_form = failure.problem().is_some() && failure.field("password").is_none();
+        self.form.filter(|_| is_of_form)
     }
 }
 
@@ -175,29 +189,39 @@ impl Acts {
                     self.asking.try_set(false);
                     self.proving.try_set(true);
                 }
-                Err(failure) => self.refused(&failure),
+                Err(failure) => self.refused(&act, &failure),
             }
             self.busy.try_set(false);
         });
     }
 
     fn done(self, done: String) {
-        self.asking.try_set(false);
-        self.proving.try_set(false);
+        self.close();
         self.toasts.info(done);
     }
 
-    fn refused(self, failure: &Failure) {
+    fn close(self) {
+        self.asking.try_set(false);
+        self.proving.try_set(false);
+    }
+
+    fn refused(self, act: &Act, failure: &Failure) {
         self.permissions.note(failure);
         if failure.code() == Some(ProblemCode::AdminSessionTooOld) {
             // The page behind it says so, and what to do.
-            self.asking.try_set(false);
-            self.proving.try_set(false);
+            self.close();
             return;
         }
         let is_open = |open: RwSignal<bool>| open.try_get_untracked() == Some(true);
         if is_open(self.asking) || is_open(self.proving) {
-            self.errors.refuse(failure, &["password"]);
+            match act.form_that_says(failure) {
+                // In the order in which the focus goes: back to the form, then to what is wrong there.
+                Some((errors, fields)) => {
+                    self.close();
+                    errors.refuse(failure, fields);
+                }
+                None => self.errors.refuse(failure, &["password"]),
+            }
         } else {
             // Waved away before the answer came, and not without a word.
             self.toasts.error(format!("Nothing was changed. {}", failure.message()));

@@ -76,6 +76,9 @@ pub(super) fn Select(
     /// Values, and what they are called.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,
+    /// What is wrong.
+    #[prop(optional, into)]
+    error: Signal<Option<String>>,
 ) -> impl IntoView {
     let shown = move || {
         let option = |(option, name): (String, String)| {
@@ -93,9 +96,17 @@ pub(super) fn Select(
             <label class="field-label" for=id>
                 {label}
             </label>
-            <select class="input" id=id name=id on:change:target=move |event| value.set(event.target().value())>
+            <select
+                class="input"
+                id=id
+                name=id
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described_by(id, false, error)
+                on:change:target=move |event| value.set(event.target().value())
+            >
                 {shown}
             </select>
+            <FieldError id=id error=error />
         </div>
     }
     .into_any()
@@ -109,6 +120,9 @@ pub(super) fn Check(
     label: String,
     /// Whether it is at first.
     checked: bool,
+    /// Whether it stays as it is.
+    #[prop(optional)]
+    disabled: bool,
     /// Called when that changes.
     #[prop(into)]
     on_change: Callback<bool>,
@@ -118,6 +132,7 @@ pub(super) fn Check(
             <input
                 type="checkbox"
                 checked=checked
+                disabled=disabled
                 on:change:target=move |event| on_change.run(event.target().checked())
             />
             <span class="check-text">{label}</span>

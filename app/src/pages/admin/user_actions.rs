@@ -17,7 +17,8 @@ use leptos_router::hooks::use_navigate;
 use types::api::admin::{disable_user, enable_user, require_password_reset, user as user_path, verify_user};
 use types::api::roles::{ROLES, user_roles};
 use types::api::{
-    AdminSessionsEnded, AdminUser, AdminUserChange, AdminUserSummary, RoleList, SetRolesRequest, UserRoles,
+    AdminSessionsEnded, AdminUser, AdminUserChange, AdminUserSummary, HeldPermissions, Role, RoleList, SetRolesRequest,
+    UserRoles,
 };
 use types::domain::UserId;
 use types::words::permissions as may;
@@ -214,9 +215,9 @@ fn RolesSection(id: UserId, name: String, roles: Vec<String>, changed: Callback<
         <SettingsSection id="user-roles" title="Roles" about=about>
             {move || match list.state().get() {
                 Load::Ready(list) => {
-                    let names = list.roles.into_iter().map(|role| role.name).collect();
+                    let roles = offered(&list.roles, permissions.held().as_ref());
                     let (name, held) = (name.get_value(), held.get_value());
-                    view! { <RolesForm id=id name=name held=held names=names changed=changed /> }.into_any()
+                    view! { <RolesForm id=id name=name held=held roles=roles changed=changed /> }.into_any()
                 }
                 Load::Failed(failure) => view! { <p class="quiet">{failure.message()}</p> }.into_any(),
                 Load::Loading if may_read => view! { <p class="quiet" role="status">"Loading…"</p> }.into_any(),
@@ -227,25 +228,64 @@ fn RolesSection(id: UserId, name: String, roles: Vec<String>, changed: Callback<
     .into_any()
 }
 
+/// A role that is there to be given.
+struct OfferedRole {
+    name: String,
+    /// Whether it reaches no further than whoever looks: the server refuses them any other.
+    within_reach: bool,
+}
+
+/// The place of the built-in role that a role comes to, among all: the lowest come first.
+fn base(name: &str, all: &[Role]) -> Option<usize> {
+    let mut name = name;
+    // Each inherits from another one.
+    for _ in all {
+        let (place, role) = all.iter().enumerate().find(|(_, role)| role.name == name)?;
+        if role.built_in {
+            return Some(place);
+        }
+        name = role.inherits.as_deref()?;
+    }
+    None
+}
+
+/// All roles, as they are offered to somebody who holds that. While it is not known, all of them are.
+fn offered(all: &[Role], held: Option<&HeldPermissions>) -> Vec<OfferedRole> {
+    let own = held.and_then(|held| held.roles.iter().filter_map(|name| base(name, all)).max());
+    let is_within = |role: &Role, held: &HeldPermissions| {
+        let mut allowed = role.all_permissions.iter();
+        base(&role.name, all) <= own && allowed.all(|name| held.permissions.contains(name))
+    };
+    let offer = |role: &Role| OfferedRole {
+        name: role.name.clone(),
+        within_reach: held.is_none_or(|held| is_within(role, held)),
+    };
+    all.iter().map(offer).collect()
+}
+
 #[component]
-fn RolesForm(id: UserId, name: String, held: Vec<String>, names: Vec<String>, changed: Callback<()>) -> impl IntoView {
+fn RolesForm(
+    id: UserId,
+    name: String,
+    held: Vec<String>,
+    roles: Vec<OfferedRole>,
+    changed: Callback<()>,
+) -> impl IntoView {
     let acts = expect_context::<Acts>();
     let chosen = RwSignal::new(held.clone());
     let errors = FormErrors::default();
-    let boxes = names.into_iter().map(|role| {
+    let boxes = roles.into_iter().map(|OfferedRole { name: role, within_reach }| {
         let checked = held.contains(&role);
-        let on_change = {
-            let role = role.clone();
-            move |is_chosen: bool| {
-                chosen.update(|chosen| {
-                    chosen.retain(|other| *other != role);
-                    if is_chosen {
-                        chosen.push(role.clone());
-                    }
-                });
-            }
+        let label = if within_reach { role.clone() } else { format!("{role} (may do more than you)") };
+        let on_change = move |is_chosen: bool| {
+            chosen.update(|chosen| {
+                chosen.retain(|other| *other != role);
+                if is_chosen {
+                    chosen.push(role.clone());
+                }
+            });
         };
-        view! { <Check label=role checked=checked on_change=on_change /> }
+        view! { <Check label=label checked=checked disabled=!within_reach on_change=on_change /> }
     });
     let boxes = boxes.collect_view();
     let before = StoredValue::new(held);
@@ -271,7 +311,7 @@ fn RolesForm(id: UserId, name: String, held: Vec<String>, names: Vec<String>, ch
                 Ok::<String, Failure>(format!("Roles changed to {}.", listed(&now.roles)))
             }
         });
-        acts.ask(act.harmless().without_reason());
+        acts.ask(act.harmless().without_reason().of_form(errors, &[]));
     };
     view! {
         <div class="admin-stack">
@@ -298,10 +338,49 @@ fn same(one: &[String], other: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use types::words::BuiltInRole;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn role(name: &str, inherits: Option<&str>, allowed: &[&str]) -> Role {
+        Role {
+            name: name.to_owned(),
+            built_in: BuiltInRole::ALL.iter().any(|role| role.as_str() == name),
+            inherits: inherits.map(str::to_owned),
+            description: String::new(),
+            permissions: Vec::new(),
+            all_permissions: names(allowed),
+            holders: 0,
+        }
+    }
+
+    #[test]
+    fn only_roles_that_reach_no_further_than_ones_own_are_offered() {
+        let all = [
+            role("user", None, &[]),
+            role("moderator", Some("user"), &["users:read"]),
+            role("admin", Some("moderator"), &["users:read", "users:write"]),
+            role("owner", Some("admin"), &["users:read", "users:write"]),
+            role("support", Some("user"), &["users:write"]),
+            role("deputy", Some("owner"), &["users:read", "users:write"]),
+        ];
+        let offers = |roles: &[&str], permissions: &[&str]| {
+            let (roles, permissions) = (names(roles), names(permissions));
+            let held = HeldPermissions { roles, permissions, administers: true };
+            let within = offered(&all, Some(&held)).into_iter().filter(|role| role.within_reach);
+            within.map(|role| role.name).collect::<Vec<_>>()
+        };
+        let both = ["users:read", "users:write"];
+        assert_eq!(offers(&["admin"], &both), ["user", "moderator", "admin", "support"]);
+        assert_eq!(offers(&["moderator"], &["users:read"]), ["user", "moderator"]);
+        assert_eq!(offers(&["user", "deputy"], &both).len(), all.len());
+        assert!(offered(&all, None).iter().all(|role| role.within_reach));
+    }
 
     #[test]
     fn roles_are_the_same_in_whatever_order() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert!(same(&names(&["user", "admin"]), &names(&["admin", "user"])));
         assert!(!same(&names(&["user"]), &names(&["admin", "user"])));
         assert!(!same(&names(&["user", "admin"]), &names(&["user", "support"])));
