@@ -398,6 +398,50 @@ test("what was looked for is there again on the way back and after a reload", as
   await expect(from).toHaveValue("2026-01-02");
 });
 
+test("the place in a long list is there again on the way back", async ({ person }) => {
+  person.complaints.allow(/status of 404/);
+  await person.signsIn(demo);
+  const count = 120;
+  const users = Array.from({ length: count }, (_, place) => {
+    const number = String(place).padStart(3, "0");
+    return {
+      userId: `0198ad2e-7c0f-7b11-8a64-2f9d4c3b1${number}`,
+      email: `person${number}@example.com`,
+      name: `Person ${number}`,
+      roles: ["user"],
+      createdAt: "2026-11-01T12:00:00.000Z",
+      emailVerified: true,
+    };
+  });
+  await person.page.route(/\/api\/admin\/users(\?|$)/, async (route) => {
+    const { searchParams } = new URL(route.request().url());
+    const from = Number(searchParams.get("cursor") ?? 0);
+    const to = from + Number(searchParams.get("limit") ?? 50);
+    const next = to < count ? { nextCursor: String(to) } : {};
+    await route.fulfill({ json: { users: users.slice(from, to), ...next } });
+  });
+  await person.goesTo("/admin/users?q=person");
+  await isLoaded(person);
+  const rows = person.page.getByRole("list", { name: "People" }).getByRole("listitem");
+  const more = person.button("Show more");
+  await more.click();
+  await expect(rows).toHaveCount(100);
+  await expect(more).toBeFocused();
+  await person.link("Person 080").click();
+  await expect(person.page.getByRole("main")).toContainText("There is no such person");
+  await person.page.goBack();
+  await expect(rows).toHaveCount(100);
+  await expect(person.link("Person 080")).toBeInViewport();
+  await more.click();
+  await expect(rows).toHaveCount(count);
+  await expect(rows.nth(100)).toBeFocused();
+
+  await person.link("Person 110").click();
+  await expect(person.link("Back to people")).toHaveAttribute("href", "/admin/users?q=person");
+  await person.link("Back to people").click();
+  await expect(person.page.getByLabel("Find", { exact: true })).toHaveValue("person");
+});
+
 test("who signed in too long ago is told so, and comes back through another sign-in", async ({ person }) => {
   person.complaints.allow(/status of 403/);
   await person.signsIn(demo);

@@ -31,12 +31,37 @@ pub fn bring_to(element: &Element, selector: &str) {
     focus_first(element, selector);
 }
 
+/// Whether what had the focus is gone.
+fn is_focus_lost() -> bool {
+    let active = leptos::prelude::document().active_element();
+    active.is_none_or(|element| element.tag_name().eq_ignore_ascii_case("body"))
+}
+
 /// Gives the focus to the page's heading if what had it is gone, so that keyboard users do not start again at the top.
 pub fn focus_heading_if_lost() {
-    let document = leptos::prelude::document();
-    let lost = document.active_element().is_none_or(|element| element.tag_name().eq_ignore_ascii_case("body"));
-    if lost && let Some(body) = document.body() {
+    if is_focus_lost()
+        && let Some(body) = leptos::prelude::document().body()
+    {
         focus_first(&body, "h1");
+    }
+}
+
+/// What gives the focus to a row of the list that stands before an element, if the focus has gone with that element by
+/// then. The first row is 0.
+pub fn focus_row_if_lost(after: NodeRef<html::Div>, row: usize) -> impl FnOnce() {
+    let list = after.try_get_untracked().flatten().and_then(|element| element.previous_element_sibling());
+    move || {
+        let selector = format!(":scope > :nth-child({})", row + 1);
+        let row = list.and_then(|list| list.query_selector(&selector).ok().flatten());
+        if is_focus_lost()
+            && let Some(row) = row
+        {
+            // It fails only for names that are none.
+            let _ = row.set_attribute("tabindex", "-1");
+            if let Some(element) = row.dyn_ref::<HtmlElement>() {
+                focus(element);
+            }
+        }
     }
 }
 

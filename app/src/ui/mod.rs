@@ -32,8 +32,8 @@ mod without_program;
 pub mod words;
 
 pub use crate::browser::dom::{
-    Scroll, bring_to, contains_focus, focus, focus_first, focus_heading_if_lost, focus_in_next_row, is_near,
-    scroll_inside, scroll_of, scrolled,
+    Scroll, bring_to, contains_focus, focus, focus_first, focus_heading_if_lost, focus_in_next_row, focus_row_if_lost,
+    is_near, scroll_inside, scroll_of, scrolled,
 };
 pub use crate::browser::monotonic_ms;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::calls::{Found, at_cursor, get, query, with_member};
+use super::calls::{Found, get, query, with_member};
 use super::parts::{
     Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more,
 };
@@ -172,13 +172,9 @@ fn Exports(filter: Filter) -> impl IntoView {
 #[component]
 fn Entries(log: AuditPage, path: String, following: RwSignal<bool>) -> impl IntoView {
     let AuditPage { entries, next_cursor, newest_cursor } = log;
-    let rows = Rows::new(entries, next_cursor);
-    show_newer(rows, path.clone(), newest_cursor, following);
-    let path = StoredValue::new(path);
-    let more = show_more(rows, move |cursor| {
-        let path = path.get_value();
-        async move { page(at_cursor(&path, &cursor)).await.map(|log| (log.entries, log.next_cursor)) }
-    });
+    let rows = Rows::new(path.clone(), entries, next_cursor);
+    show_newer(rows, path, newest_cursor, following);
+    let more = show_more(rows, |path| async move { page(path).await.map(|log| (log.entries, log.next_cursor)) });
     let is_empty = move || rows.all().with(Vec::is_empty);
     view! {
         {move || {
@@ -195,7 +191,13 @@ fn Entries(log: AuditPage, path: String, following: RwSignal<bool>) -> impl Into
                     }
                 })
         }}
-        <ol class="panel admin-list" role="list" aria-label="Entries" hidden=is_empty>
+        <ol
+            class="panel admin-list"
+            role="list"
+            aria-label="Entries"
+            hidden=is_empty
+            on:click=move |_| rows.store_place()
+        >
             <For
                 each=move || rows.all().get()
                 key=|entry| entry.id.clone()

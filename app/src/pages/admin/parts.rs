@@ -2,12 +2,14 @@
 
 use std::future::Future;
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 use serde::de::DeserializeOwned;
 
-use super::calls::{Found, find};
+use super::calls::{Found, at_cursor, find};
+use super::place::Place;
 use crate::browser;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
@@ -15,6 +17,7 @@ use crate::reactive::effect;
 use crate::state::{Failure, Now, Toasts, date, full_time};
 use crate::ui::{
     Button, FieldError, IconName, ListSkeleton, RelativeTime, StateCard, after, described_by, focus_heading_if_lost,
+    focus_row_if_lost,
 };
 use types::domain::Timestamp;
 
@@ -171,8 +174,14 @@ pub(super) fn of_address(name: &str) -> RwSignal<String> {
     RwSignal::new(use_query_map().with_untracked(|members| members.get(name)).unwrap_or_default())
 }
 
-/// Fetches what is looked for, whenever that is something else, and has the page's address say it. Gives the action of
-/// *Try again*. Call it from the component that shows what is found.
+/// What is looked for by a path, as the page's address says it.
+pub(super) fn query_of(path: &str) -> &str {
+    path.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// Fetches what is looked for, whenever that is something else, and has the page's address say it. On the way back, as
+/// much of it is fetched as there was. Gives the action of *Try again*. Call it from the component that shows what is
+/// found.
 pub(super) fn follow<T>(loader: Loader<Found<T>>, path: RwSignal<String>) -> Callback<()>
 where
     T: Clone + DeserializeOwned + Send + Sync + 'static,
@@ -181,16 +190,31 @@ where
     effect(move |has_run| {
         let path = path.get();
         if has_run {
-            browser::store_query(path.split_once('?').map_or("", |(_, query)| query));
+            browser::store_query(query_of(&path));
+            Place::forget();
+        }
+    });
+    let place = StoredValue::new(path.with_untracked(|path| Place::of_this_page(path)));
+    let left = StoredValue::new(place.get_value());
+    effect(move |_| {
+        let is_here = loader.state().with(|state| matches!(state, Load::Ready(Ok(_))));
+        if is_here && let Some(left) = left.try_update_value(Option::take).flatten() {
+            left.scroll_back();
         }
     });
     let asked = StoredValue::new(String::new());
     loader.follow(move || {
         let path = path.get();
         // What is here was found by something else, and stays for no longer than until it is known what fits.
-        if asked.try_update_value(|asked| std::mem::replace(asked, path.clone())).as_ref() != Some(&path) {
+        let before = asked.try_update_value(|asked| std::mem::replace(asked, path.clone())).unwrap_or_default();
+        if before != path {
             loader.reset();
+            if !before.is_empty() {
+                place.set_value(None);
+                left.set_value(None);
+            }
         }
+        let path = place.with_value(|place| place.as_ref().map_or(path, Place::path_with_rows));
         loader.fetch(find(path));
     })
 }
@@ -246,6 +270,8 @@ pub(super) struct Rows<T: Send + Sync + 'static> {
     fetched: RwSignal<Vec<T>>,
     cursor: RwSignal<Option<String>>,
     busy: RwSignal<bool>,
+    /// The path that they were fetched by.
+    path: StoredValue<String>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Rows<T> {
@@ -257,9 +283,14 @@ impl<T: Send + Sync + 'static> Clone for Rows<T> {
 impl<T: Send + Sync + 'static> Copy for Rows<T> {}
 
 impl<T: Clone + Send + Sync + 'static> Rows<T> {
-    /// The first page, and where the next begins.
-    pub fn new(rows: Vec<T>, cursor: Option<String>) -> Self {
-        Self { fetched: RwSignal::new(rows), cursor: RwSignal::new(cursor), busy: RwSignal::new(false) }
+    /// The first page of a path, and where the next begins.
+    pub fn new(path: String, rows: Vec<T>, cursor: Option<String>) -> Self {
+        Self {
+            fetched: RwSignal::new(rows),
+            cursor: RwSignal::new(cursor),
+            busy: RwSignal::new(false),
+            path: StoredValue::new(path),
+        }
     }
 
     /// All of them so far.
@@ -267,19 +298,32 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
         self.fetched
     }
 
-    /// Fetches the next page.
-    fn fetch<F>(self, fetch: impl FnOnce(String) -> F, toasts: Toasts, permissions: Permissions)
+    /// Stores with the page how many there are, and where it is. Called before somebody leaves it for what a row leads
+    /// to.
+    pub fn store_place(self) {
+        let count = self.fetched.try_with_untracked(Vec::len);
+        if let (Some(path), Some(count)) = (self.path.try_get_value(), count) {
+            Place::store(path, count);
+        }
+    }
+
+    /// Fetches the next page. `more` has the button that asked for it, and is gone with the last page.
+    fn fetch<F>(self, fetch: impl FnOnce(String) -> F, more: NodeRef<html::Div>, notes: (Toasts, Permissions))
     where
         F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,
     {
         let Some(cursor) = self.cursor.get_untracked() else { return };
+        let (toasts, permissions) = notes;
+        let focus_first_new = focus_row_if_lost(more, self.fetched.with_untracked(Vec::len));
         self.busy.set(true);
-        let page = fetch(cursor);
+        let page = fetch(self.path.with_value(|path| at_cursor(path, &cursor)));
         spawn_local(async move {
             match page.await {
                 Ok((rows, cursor)) => {
                     self.fetched.try_update(|all| all.extend(rows));
                     self.cursor.try_set(cursor);
+                    self.store_place();
+                    after(0.0, focus_first_new);
                 }
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
@@ -292,22 +336,23 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
     }
 }
 
-/// *Show more*, as long as there is more. `fetch` is given where the next page begins.
+/// *Show more*, as long as there is more. `fetch` is given the path of the next page.
 pub(super) fn show_more<T, F>(rows: Rows<T>, fetch: impl Fn(String) -> F + Copy + Send + Sync + 'static) -> AnyView
 where
     T: Clone + Send + Sync + 'static,
     F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,
 {
-    let (toasts, permissions) = (expect_context::<Toasts>(), expect_context::<Permissions>());
+    let notes = (expect_context::<Toasts>(), expect_context::<Permissions>());
     let (cursor, busy) = (rows.cursor, rows.busy);
-    let more = move |()| rows.fetch(fetch, toasts, permissions);
+    let node_ref = NodeRef::<html::Div>::new();
+    let more = move |()| rows.fetch(fetch, node_ref, notes);
     view! {
         {move || {
             cursor
                 .with(Option::is_some)
                 .then(|| {
                     view! {
-                        <div class="admin-more">
+                        <div node_ref=node_ref class="admin-more">
                             <Button busy=busy on_press=more>
                                 "Show more"
                             </Button>

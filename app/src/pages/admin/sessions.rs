@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::act::{Act, Acts};
-use super::calls::{Found, at_cursor, get, query, send, send_for_nothing};
+use super::calls::{Found, get, query, send, send_for_nothing};
 use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, debounced, follow, moment, of_address, show_more};
 use super::words::counted;
 use crate::pages::load::{Load, Loader};
@@ -148,14 +148,10 @@ pub(super) fn SessionFields(
 fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let may_end = permissions.allow(may::SESSIONS_END);
-    let rows = Rows::new(list.sessions, list.next_cursor);
-    let path = StoredValue::new(path);
-    let more = show_more(rows, move |cursor| {
-        let path = path.get_value();
-        async move { page(at_cursor(&path, &cursor)).await.map(|list| (list.sessions, list.next_cursor)) }
-    });
+    let rows = Rows::new(path, list.sessions, list.next_cursor);
+    let more = show_more(rows, |path| async move { page(path).await.map(|list| (list.sessions, list.next_cursor)) });
     view! {
-        <ul class="panel admin-list" role="list" aria-label="Sessions">
+        <ul class="panel admin-list" role="list" aria-label="Sessions" on:click=move |_| rows.store_place()>
             <For
                 each=move || rows.all().get()
                 key=|row| row.session.session_id

@@ -2,8 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::calls::{Found, at_cursor, get, query};
-use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more};
+use super::calls::{Found, get, query};
+use super::parts::{
+    Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, query_of, show_more,
+};
+use crate::pages::frame::here;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
@@ -57,6 +60,26 @@ impl Filter {
     }
 }
 
+/// What was looked for last, for the way back from somebody. A context.
+#[derive(Clone, Copy)]
+pub(super) struct LastSearch(StoredValue<String>);
+
+impl LastSearch {
+    /// Provides the context. Called once, by what holds the pages.
+    pub fn provide() {
+        provide_context(Self(StoredValue::default()));
+    }
+
+    fn store(self, path: &str) {
+        self.0.set_value(query_of(path).to_owned());
+    }
+
+    /// The address of the list.
+    pub fn address(self) -> String {
+        here("/admin/users", &self.0.get_value())
+    }
+}
+
 /// What the list is sorted by.
 const fn sort_words(sort: UserSort) -> &'static str {
     match sort {
@@ -75,6 +98,8 @@ async fn page(path: String) -> Result<AdminUserList, Failure> {
 pub(super) fn UsersPage() -> impl IntoView {
     let filter = Filter::of_address();
     let path = debounced(move || filter.path());
+    let last = expect_context::<LastSearch>();
+    effect(move |_| path.with(|path| last.store(path)));
     let loader = Loader::<Found<AdminUserList>>::new();
     let again = follow(loader, path);
     view! {
@@ -159,14 +184,10 @@ fn Filters(filter: Filter) -> impl IntoView {
 
 #[component]
 fn Users(list: AdminUserList, path: String) -> impl IntoView {
-    let rows = Rows::new(list.users, list.next_cursor);
-    let path = StoredValue::new(path);
-    let more = show_more(rows, move |cursor| {
-        let path = path.get_value();
-        async move { page(at_cursor(&path, &cursor)).await.map(|list| (list.users, list.next_cursor)) }
-    });
+    let rows = Rows::new(path, list.users, list.next_cursor);
+    let more = show_more(rows, |path| async move { page(path).await.map(|list| (list.users, list.next_cursor)) });
     view! {
-        <ul class="panel admin-list" role="list" aria-label="People">
+        <ul class="panel admin-list" role="list" aria-label="People" on:click=move |_| rows.store_place()>
             <For
                 each=move || rows.all().get()
                 key=|user| user.user_id
