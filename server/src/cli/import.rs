@@ -97,18 +97,35 @@ impl Import {
     }
 
     fn say(&self, summary: ImportSummary, refusals: &[Refusal], output: Output) -> Result<(), CliError> {
-        let ImportSummary { imported, without_password, invited, imported_before, existed, refused } = summary;
-        let are = if self.dry_run { "would be imported" } else { "are imported" };
-        let invitations = if self.invite { format!(" (invited: {invited})") } else { String::new() };
-        let sentence = format!(
-            "{imported} users {are}, {without_password} of them without a password{invitations}; {imported_before} \
-             were before, {existed} had an account, refused: {refused}."
-        );
+        let sentence = summary_words(&summary, self.dry_run, self.invite);
         let mut value = json!(summary);
         value["dryRun"] = json!(self.dry_run);
         value["refusals"] = json!(refusals);
         output.done(&sentence, &value)
     }
+}
+
+/// What an import came to, in a sentence. It has invited nobody where `invites` is not set.
+fn summary_words(summary: &ImportSummary, dry_run: bool, invites: bool) -> String {
+    let ImportSummary { imported, without_password, invited, imported_before, existed, refused } = *summary;
+    let (is, was) = (counted(invited, "is", "are"), counted(imported_before, "was", "were"));
+    let users = counted(imported, "user", "users");
+    let done = match (dry_run, imported) {
+        (true, _) => "would be imported",
+        (false, 1) => "is imported",
+        (false, _) => "are imported",
+    };
+    let invitations = if invites { format!(" ({is} invited)") } else { String::new() };
+    let refused = counted(refused, "is", "are");
+    format!(
+        "{users} {done}, {without_password} without a password{invitations}; {was} before, {existed} had an \
+         account, {refused} refused."
+    )
+}
+
+/// A number with the word for one, or for any other number.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// What is read, and how many bytes it has, where that is known.
@@ -162,5 +179,32 @@ impl Report {
         if more > 0 {
             output.note(&format!("{more} more: --report has all of them"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_import_came_to_is_said_of_one_as_of_many() {
+        let of = |count| ImportSummary {
+            imported: count,
+            without_password: count,
+            invited: count,
+            imported_before: count,
+            existed: count,
+            refused: count,
+        };
+        assert_eq!(
+            summary_words(&of(1), false, true),
+            "1 user is imported, 1 without a password (1 is invited); 1 was before, 1 had an account, \
+             1 is refused."
+        );
+        assert_eq!(
+            summary_words(&of(2), true, false),
+            "2 users would be imported, 2 without a password; 2 were before, 2 had an account, 2 are refused."
+        );
+        assert!(summary_words(&of(0), false, false).starts_with("0 users are imported,"));
     }
 }
