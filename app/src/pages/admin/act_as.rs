@@ -35,7 +35,7 @@ pub(super) fn ActAsPage(id: UserId) -> impl IntoView {
     note_refusals(loader);
     let title = Signal::derive(move || {
         loader.state().with(|state| match state {
-            Load::Ready(user) => format!("Act as {}", called(user)),
+            Load::Ready(user) => format!("Act as {}", called(&user.user)),
             Load::Loading | Load::Failed(_) => "Act as this person".to_owned(),
         })
     });

@@ -98,8 +98,8 @@ async fn page(path: String) -> Result<AdminUserList, Failure> {
 pub(super) fn UsersPage() -> impl IntoView {
     let filter = Filter::of_address();
     let path = debounced(move || filter.path());
-    let last = expect_context::<LastSearch>();
-    effect(move |_| path.with(|path| last.store(path)));
+    let searched = expect_context::<LastSearch>();
+    effect(move |_| path.with(|path| searched.store(path)));
     let loader = Loader::<Found<AdminUserList>>::new();
     let again = follow(loader, path);
     view! {
