@@ -27,8 +27,10 @@ pub(super) fn ActAsPage(id: UserId) -> impl IntoView {
     // Whoever may act for users need not be allowed to look at them.
     let may_read = expect_context::<Permissions>().allow(may::USERS_READ);
     let loader = Loader::<AdminUser>::new();
+    let in_person = expect_context::<Auth>().in_person();
     loader.follow(move || {
-        if may_read {
+        // Whoever acts already may not ask.
+        if may_read && in_person.get_untracked() {
             loader.fetch(get(user_path(id)));
         }
     });

@@ -107,11 +107,10 @@ pub async fn named(state: &ApiState, field: &str, text: Option<&str>) -> Result<
 
 /// Refuses the name of a role that there is none of. Asked where nobody was found, which it would explain.
 async fn is_known(role: &str, state: &ApiState) -> Result<(), ApiError> {
-    let roles = state.context.store.roles().roles().await?;
-    if roles.iter().any(|known| known.name == role) {
+    let names = state.context.store.roles().role_names().await?;
+    if names.iter().any(|known| known == role) {
         return Ok(());
     }
-    let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
     let message = format!("There is no role of this name. There are {}.", names.join(", "));
     Err(ApiError::invalid_field("role", &Invalid::new("unknown-role", message)))
 }

@@ -27,6 +27,8 @@ verbs! {
 
     /// All roles, by name.
     roles() -> Vec<RoleRow>;
+    /// The names of all roles.
+    role_names() -> Vec<String>;
     /// Makes or changes custom roles as `decide` says, with the audit entry. Where their holders may then do something
     /// else, the epochs of these rise, or a job is enqueued that raises them.
     save_roles(command: &RoleCommand<'_>, decide: DecideRoles<'_>) -> Result<SavedRole, RoleRefusal>;

@@ -35,6 +35,11 @@ impl Database {
         read_all(rows)
     }
 
+    pub(in crate::store) async fn role_names(&self) -> Result<Vec<String>> {
+        let rows: Vec<(String,)> = query_as(sql::roles::ROLE_NAMES).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
     pub(in crate::store) async fn save_roles(
         &self,
         command: &RoleCommand<'_>,

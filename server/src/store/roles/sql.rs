@@ -8,6 +8,8 @@ statements! {
     ROLES = "SELECT name, inherits, permissions, description, built_in, base, grants, created_at, \
         (SELECT COUNT(*) FROM (SELECT 1 FROM user_roles u WHERE u.role = roles.name LIMIT 10001) held) AS holders \
         FROM roles WHERE built_in OR inherits IS NOT NULL ORDER BY name";
+    /// The same by name only: counting who holds them takes a tenth of a second where there are many.
+    ROLE_NAMES = "SELECT name FROM roles WHERE built_in OR inherits IS NOT NULL ORDER BY name";
     /// Built-in roles stay as they are.
     SAVE_ROLE = "INSERT INTO roles (name, inherits, permissions, description, built_in, base, grants, created_at) \
         VALUES ($1, $2, $3, $4, FALSE, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET inherits = excluded.inherits, \

@@ -94,6 +94,8 @@ fn users_of(revocations: &[Revocation]) -> Vec<UserId> {
 async fn four_roles_are_built_in_and_stay(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let roles = store.roles().roles().await.expect("roles");
+    let names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+    assert_eq!(store.roles().role_names().await.expect("names"), names);
     let found: Vec<_> = roles.iter().map(|role| (role.base, role.inherits.as_deref(), role.built_in)).collect();
     let expected = [
         (BuiltInRole::Admin, Some("moderator"), true),
