@@ -33,7 +33,7 @@ use self::overview::OverviewPage;
 use self::roles::RolesPage;
 use self::sessions::SessionsPage;
 use self::user::UserPage;
-use self::users::{LastSearch, UsersPage};
+use self::users::UsersPage;
 use super::frame::here;
 use super::permissions::Permissions;
 use super::sign_in::again_path;
@@ -111,7 +111,6 @@ impl Place {
 fn Admin() -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     Acts::provide(permissions);
-    LastSearch::provide();
     let path = use_location().pathname;
     // On the way out the page stays what it is.
     let place = memo(move |before: Option<&Place>| {

@@ -7,7 +7,7 @@ use super::calls::{get, send};
 use super::parts::{RowsSkeleton, moment, note_refusals, once_changed};
 use super::sessions::SessionRow;
 use super::user_actions::UserActions;
-use super::users::{LastSearch, user_state};
+use super::users::{list_address, user_state};
 use super::words::{action_words, counted, ends_all, listed, why};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
@@ -104,7 +104,7 @@ fn owned(user: &AdminUser, session: &Session) -> AdminSession {
 pub(super) fn UserPage(id: UserId) -> impl IntoView {
     let subject = Subject::new(id);
     let loader = subject.loader;
-    let back = expect_context::<LastSearch>().address();
+    let back = list_address();
     let again = loader.follow(move || subject.fetch());
     note_refusals(loader);
     subject.poll();

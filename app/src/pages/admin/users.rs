@@ -1,5 +1,7 @@
 //! The users of the installation: `/admin/users`.
 
+use std::cell::RefCell;
+
 use leptos::prelude::*;
 
 use super::calls::{Found, get, query};
@@ -10,11 +12,12 @@ use crate::pages::frame::here;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
-use crate::state::Failure;
+use crate::state::{Auth, Failure};
 use crate::ui::{Badge, BadgeTone, Heading, IconName, LoadFailed, StateCard};
 use types::api::admin::USERS;
 use types::api::roles::ROLES;
 use types::api::{AdminUserList, AdminUserSummary, RoleList};
+use types::domain::SessionId;
 use types::words::UserSort;
 use types::words::permissions as may;
 
@@ -60,24 +63,19 @@ impl Filter {
     }
 }
 
-/// What was looked for last, for the way back from somebody. A context.
-#[derive(Clone, Copy)]
-pub(super) struct LastSearch(StoredValue<String>);
+thread_local! {
+    /// What was looked for last, and in which session.
+    static SEARCHED: RefCell<Option<(SessionId, String)>> = const { RefCell::new(None) };
+}
 
-impl LastSearch {
-    /// Provides the context. Called once, by what holds the pages.
-    pub fn provide() {
-        provide_context(Self(StoredValue::default()));
-    }
-
-    fn store(self, path: &str) {
-        self.0.set_value(query_of(path).to_owned());
-    }
-
-    /// The address of the list.
-    pub fn address(self) -> String {
-        here("/admin/users", &self.0.get_value())
-    }
+/// The address of the list with what was looked for last in this session: the way back from somebody.
+pub(super) fn list_address() -> String {
+    let session = expect_context::<Auth>().session_id().get_untracked();
+    let query = SEARCHED.with_borrow(|searched| match searched {
+        Some((of, query)) if Some(*of) == session => query.clone(),
+        _ => String::new(),
+    });
+    here("/admin/users", &query)
 }
 
 /// What the list is sorted by.
@@ -98,8 +96,11 @@ async fn page(path: String) -> Result<AdminUserList, Failure> {
 pub(super) fn UsersPage() -> impl IntoView {
     let filter = Filter::of_address();
     let path = debounced(move || filter.path());
-    let searched = expect_context::<LastSearch>();
-    effect(move |_| path.with(|path| searched.store(path)));
+    let session = expect_context::<Auth>().session_id();
+    effect(move |_| {
+        let searched = session.get().map(|session| (session, path.with(|path| query_of(path).to_owned())));
+        SEARCHED.set(searched);
+    });
     let loader = Loader::<Found<AdminUserList>>::new();
     let again = follow(loader, path);
     view! {
