@@ -567,6 +567,8 @@ test("a room can be used by keyboard alone", async ({ open }) => {
   await ada.page.keyboard.type(room);
   await ada.page.keyboard.press("Enter");
   await expect(ada.heading(room)).toBeFocused();
+  // Before the room is loaded there is nothing to leave.
+  await expect(message(ada)).toBeVisible();
   await ada.page.keyboard.press("Tab");
   await expect(ada.button("Leave")).toBeFocused();
   await ada.page.keyboard.press("Tab");
