@@ -10,12 +10,20 @@ const VERIFICATION: MailTemplate = mail_template!("verification", "{{ code }} is
 const ALREADY_REGISTERED: MailTemplate = mail_template!("already_registered", "You already have a Latchkey account");
 const PASSWORD_CHANGED: MailTemplate = mail_template!("password_changed", "Your password was changed");
 const PASSWORD_RESET: MailTemplate = mail_template!("password_reset", "Set a new password for Latchkey");
+const PASSWORD_REQUIRED: MailTemplate = mail_template!("password_required", "Set a new password for Latchkey");
 const SIGN_IN_CONFIRMED: MailTemplate =
     mail_template!("sign_in_confirmed", "A new sign-in to your account was confirmed");
 const ACCOUNT_DELETED: MailTemplate = mail_template!("account_deleted", "Your Latchkey account was deleted");
 
-pub const ALL: &[MailTemplate] =
-    &[VERIFICATION, ALREADY_REGISTERED, PASSWORD_CHANGED, PASSWORD_RESET, SIGN_IN_CONFIRMED, ACCOUNT_DELETED];
+pub const ALL: &[MailTemplate] = &[
+    VERIFICATION,
+    ALREADY_REGISTERED,
+    PASSWORD_CHANGED,
+    PASSWORD_RESET,
+    PASSWORD_REQUIRED,
+    SIGN_IN_CONFIRMED,
+    ACCOUNT_DELETED,
+];
 
 /// Nobody is known to read it by this name.
 const NO_NAME: Option<&str> = None;
@@ -35,9 +43,14 @@ pub fn password_changed(name: Option<&str>) -> MailContent {
     PASSWORD_CHANGED.write(&context! { name })
 }
 
-/// A link that sets a new password, and works for so long; `required` where an administrator asks for one.
-pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration, required: bool) -> MailContent {
-    PASSWORD_RESET.write(&context! { name, link, minutes => works_for.as_secs() / 60, required })
+/// A link that sets a new password, and works for so long.
+pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> MailContent {
+    PASSWORD_RESET.write(&context! { name, link, minutes => works_for.as_secs() / 60 })
+}
+
+/// The same for whoever must set one, because an administrator asks for it.
+pub fn password_required(name: Option<&str>, link: &str, works_for: Duration) -> MailContent {
+    PASSWORD_REQUIRED.write(&context! { name, link, minutes => works_for.as_secs() / 60 })
 }
 
 /// One new device has confirmed another.
@@ -69,7 +82,7 @@ mod tests {
     #[test]
     fn a_link_is_the_same_in_the_text_and_the_html_which_follows_it_once() {
         let link = "https://id.example.com/reset-password#token=a-b_c";
-        let mail = password_reset(Some("Ada"), link, Duration::from_mins(30), false);
+        let mail = password_reset(Some("Ada"), link, Duration::from_mins(30));
         assert_eq!(mail.subject, "Set a new password for Latchkey");
         assert_eq!(
             mail.text,
@@ -86,7 +99,7 @@ mod tests {
 
     #[test]
     fn who_has_to_set_a_new_password_is_not_told_to_ignore_it() {
-        let mail = password_reset(None, "https://id.example.com/reset-password#token=a", Duration::from_mins(30), true);
+        let mail = password_required(None, "https://id.example.com/reset-password#token=a", Duration::from_mins(30));
         assert_eq!(
             mail.text,
             "Hello,\n\nAn administrator asks you to set a new password for your account: you can’t sign in before. Use \

@@ -56,11 +56,12 @@ impl Accounts {
             None => (UserId(self.context.new_id()), None),
         };
         let is_required = user.as_ref().is_some_and(|user| user.password_reset_required_at.is_some());
+        let write = if is_required { mails::password_required } else { mails::password_reset };
         let token = Capability::draw(&*self.context.random);
         let link = self.reset_link(&token);
         let now = self.context.now();
         let expires_at = now.plus(RESET_LIFETIME);
-        let content = mails::password_reset(name, &link, RESET_LIFETIME, is_required);
+        let content = write(name, &link, RESET_LIFETIME);
         let mail = self.context.mail(NewMail::awaited(email.as_str(), content, expires_at));
         let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at };
         let whom = user.as_ref().map(|user| user.id);
