@@ -77,8 +77,8 @@ fn jobs(state: &ApiState) -> Vec<JobKind> {
 
 /// The first of these names that no role has.
 pub async fn unknown_role(store: &Store, names: &[String]) -> Result<Option<String>, StoreError> {
-    let roles = store.roles().roles().await?;
-    Ok(names.iter().find(|name| roles.iter().all(|role| role.name != **name)).cloned())
+    let known = store.roles().role_names().await?;
+    Ok(names.iter().find(|name| !known.contains(name)).cloned())
 }
 
 impl ApiState {

@@ -70,8 +70,7 @@ pub struct Import<'a> {
 impl Administration {
     /// Begins to import users.
     pub async fn import<'a>(&'a self, actor: &'a Actor, options: ImportOptions) -> Result<Import<'a>, AdminError> {
-        let roles = self.context.store.roles().roles().await?;
-        let roles = roles.into_iter().map(|role| role.name).collect();
+        let roles = self.context.store.roles().role_names().await?.into_iter().collect();
         let (seen, seen_ids) = (HashSet::new(), HashSet::new());
         Ok(Import { users: self, actor, options, roles, seen, seen_ids, summary: ImportSummary::default() })
     }
