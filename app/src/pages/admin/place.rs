@@ -4,13 +4,10 @@
 use super::calls::with_member;
 use crate::state::{store_with_page, stored_with_page};
 use crate::ui::{scroll_back_to, scrolled};
+use types::api::admin::{MOST_PAGE_ROWS, PAGE_ROWS};
 
 /// The name under which the entry of the tab's history has it.
 const PLACE: &str = "latchkeyListPlace";
-/// How many rows a call gives where it says nothing.
-const FEWEST_ROWS: usize = 50;
-/// How many it gives at most.
-const MOST_ROWS: usize = 200;
 
 /// A place in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +40,10 @@ impl Place {
 
     /// The path of as many rows as there were, as far as one call gives them.
     pub fn path_with_rows(&self) -> String {
-        if self.rows <= FEWEST_ROWS {
+        if self.rows <= usize::from(PAGE_ROWS) {
             return self.path.clone();
         }
-        with_member(&self.path, "limit", &self.rows.min(MOST_ROWS).to_string())
+        with_member(&self.path, "limit", &self.rows.min(usize::from(MOST_PAGE_ROWS)).to_string())
     }
 
     /// Scrolls there. Call it when the rows are there.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::Value;
+use types::api::admin::{MOST_PAGE_ROWS, PAGE_ROWS};
 use types::api::{AuditEntry, AuditPage, AuditParty, AuditQuery, PageQuery};
 use types::domain::{Invalid, Timestamp, UserId};
 use types::words::{AuditAction, AuditFormat, OrOther, ProblemCode, Vocabulary as _};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
-use super::users::{LONGEST_PAGE, PAGE, named};
+use super::users::named;
 use crate::audit::{ExportError, ExportFormat, export_page};
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::tokens::Verified;
@@ -50,13 +51,13 @@ pub async fn list(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditPage>, ApiError> {
     let asked = PageQuery { cursor: query.cursor.clone(), limit: query.limit.clone() };
-    let Page { before, limit } = Page::read(&asked, PAGE, LONGEST_PAGE)?;
+    let Page { before, limit } = Page::read(&asked, PAGE_ROWS, MOST_PAGE_ROWS)?;
     administrator.may_do(&state, LimitedAction::Search).await?;
     let Asked { from, to, user, actor, action, address } = Asked::read(&state, &query).await?;
     let after = match query.after.clone() {
         // A cursor is the same, whichever way it is gone from.
         Some(cursor) => {
-            let after = Page::read(&PageQuery { cursor: Some(cursor), limit: None }, PAGE, LONGEST_PAGE);
+            let after = Page::read(&PageQuery { cursor: Some(cursor), limit: None }, PAGE_ROWS, MOST_PAGE_ROWS);
             after.map_err(|_| wrong_cursor("after"))?.before
         }
         None => None,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use types::api::admin::{MOST_PAGE_ROWS, PAGE_ROWS};
 use types::api::{AdminUser, AdminUserList, AdminUserQuery, PageQuery};
 use types::domain::{Invalid, Timestamp, UserId};
 use types::words::{ProblemCode, UserSort};
@@ -22,10 +23,6 @@ use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::store::{UserFilter, UserOrder, UserPage};
 
-/// How many a page has where the client does not say.
-pub const PAGE: u16 = 50;
-/// The most it may ask for.
-pub const LONGEST_PAGE: u16 = 200;
 /// How many sessions are shown with a user.
 const SESSIONS: u16 = 100;
 /// How many entries of their activity.
@@ -118,7 +115,7 @@ async fn is_known(role: &str, state: &ApiState) -> Result<(), ApiError> {
 /// How many are asked for.
 pub fn limit_of(limit: Option<&String>) -> Result<u16, ApiError> {
     let asked = PageQuery { cursor: None, limit: limit.cloned() };
-    Ok(Page::read(&asked, PAGE, LONGEST_PAGE)?.limit)
+    Ok(Page::read(&asked, PAGE_ROWS, MOST_PAGE_ROWS)?.limit)
 }
 
 /// In which order, from where on, and what is listed after that. What is searched by its beginning is in small letters,

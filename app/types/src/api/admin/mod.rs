@@ -31,6 +31,10 @@ pub const ENABLE_USER: &str = "/api/admin/users/{id}/enable";
 pub const VERIFY_USER: &str = "/api/admin/users/{id}/verify";
 /// `POST`: a user must set a new password, and all sessions end. Takes a user id.
 pub const REQUIRE_PASSWORD_RESET: &str = "/api/admin/users/{id}/require-password-reset";
+/// How many rows a page of a list has where the query does not say.
+pub const PAGE_ROWS: u16 = 50;
+/// The most that it may ask for.
+pub const MOST_PAGE_ROWS: u16 = 200;
 /// `GET`: live sessions of all users.
 pub const SESSIONS: &str = "/api/admin/sessions";
 /// `DELETE`: ends one session. Takes a session id.
