@@ -103,7 +103,7 @@ impl Client {
     pub async fn stop_acting(&self) -> Result<(), Failure> {
         let Some(acting) = self.acting() else { return Ok(()) };
         let response = self.send(acting.request(Method::Delete, ACTING, None)).await?;
-        if !(200..300).contains(&response.status) && !token_refused(&response) {
+        if !response.is_success() && !token_refused(&response) {
             return Err(problem_of(&response).into());
         }
         self.acting_is_over(&acting, ActingEnd::Stopped);

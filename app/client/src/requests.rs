@@ -214,7 +214,7 @@ pub(super) fn json(body: &impl Serialize) -> Option<String> {
 
 /// The answer, or the problem it says. What is neither did not come from our server, but from something in between.
 pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
-    if (200..300).contains(&response.status) {
+    if response.is_success() {
         return json::read(&response.body).map_err(|_| Failure::Unreachable);
     }
     Err(problem_of(response).into())

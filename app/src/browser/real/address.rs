@@ -2,6 +2,7 @@
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Window;
 
 /// What the address has after its path and query, with its `#`; empty where it has nothing there.
 pub fn fragment() -> String {
@@ -17,9 +18,13 @@ pub fn forget_fragment() {
 fn try_forget_fragment() -> Result<(), JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
     let location = window.location();
-    let here = format!("{}{}", location.pathname()?, location.search()?);
+    show_address(&window, &format!("{}{}", location.pathname()?, location.search()?))
+}
+
+/// Has the address bar, and this tab's history, show another address of the page that is shown.
+fn show_address(window: &Window, here: &str) -> Result<(), JsValue> {
     let history = window.history()?;
-    history.replace_state_with_url(&history.state()?, "", Some(&here))
+    history.replace_state_with_url(&history.state()?, "", Some(here))
 }
 
 /// Has the address of the page that is shown say this query, and loads nothing: a reload and the way back lead to it.
@@ -31,9 +36,7 @@ pub fn store_query(query: &str) {
 fn try_store_query(query: &str) -> Result<(), JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
     let path = window.location().pathname()?;
-    let here = if query.is_empty() { path } else { format!("{path}?{query}") };
-    let history = window.history()?;
-    history.replace_state_with_url(&history.state()?, "", Some(&here))
+    show_address(&window, &if query.is_empty() { path } else { format!("{path}?{query}") })
 }
 
 /// Stores a text with the page that is shown, or takes it away: it is there after a reload, and gone with the tab.
