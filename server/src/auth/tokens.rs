@@ -343,7 +343,11 @@ pub fn key_id(token: &str) -> Option<String> {
 }
 
 fn flaw_of(error: &jsonwebtoken::errors::Error) -> Flaw {
-    if matches!(error.kind(), ErrorKind::InvalidSignature) { Flaw::Signature } else { Flaw::Claims }
+    match error.kind() {
+        // Header and claims have been decoded before: only the signature is left.
+        ErrorKind::InvalidSignature | ErrorKind::Base64(_) => Flaw::Signature,
+        _ => Flaw::Claims,
+    }
 }
 
 /// Whether the claims are UTF-8, those that nobody reads included (RFC 8725, 3.7).

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use latchkey::auth::refresh::{Lifetimes, RefreshToken};
 use latchkey::auth::secrets::Keys;
+use latchkey::auth::tokens::Flaw;
 use latchkey::clock::Clock as _;
 use latchkey::sessions::explain::{Answer, Evidence, Explainer, Explanation, Ground};
 use latchkey::store::Store;
@@ -158,6 +159,13 @@ async fn what_is_said_afterwards_of_a_call_is_what_the_server_answered_then(
     let other = recorded.tokens[2].1.rsplit_once('.').expect("a signature").1.to_owned();
     assert_ne!(signature, other);
     recorded.adds("foreign signature", format!("{head}.{other}"));
+    // The last character has bits of which nothing is made.
+    let (short, last) = signature.split_at(signature.len() - 1);
+    let stray = if last == "_" { "9" } else { "_" };
+    recorded.adds("signature with a stray bit", format!("{head}.{short}{stray}"));
+    recorded.adds("signature cut short", format!("{head}.{short}"));
+    recorded.adds("signature that is no text", format!("{head}.{short}*"));
+    recorded.adds("signature left out", format!("{head}."));
     recorded.adds("nothing", "nothing");
     recorded.adds("too long", "x".repeat(5000));
 
@@ -195,6 +203,9 @@ async fn what_is_said_afterwards_of_a_call_is_what_the_server_answered_then(
             agrees(answer, refused.as_deref()) || agrees(by_database, refused.as_deref()),
             "{name} at {at}: answered {refused:?}, explained {explanation:?}"
         );
+        if name.contains("signature") {
+            assert_eq!(answer.ground(), Some(&Ground::Flaw(Flaw::Signature)), "{name}");
+        }
         seen.insert(refused.clone().unwrap_or_else(|| "accepted".to_owned()));
     }
     let expected = ["accepted", "invalid-token", "session-ended", "token-expired"];
