@@ -178,7 +178,10 @@ impl CliError {
         match self {
             Self::Config(_) | Self::NoDatabase(_) => EXIT_CONFIG,
             Self::NotAsSealed => EXIT_DATA,
-            Self::Usage(_) | Self::UnknownValue { .. } | Self::Unconfirmed(_) => EXIT_USAGE,
+            Self::Usage(_)
+            | Self::UnknownValue { .. }
+            | Self::Unconfirmed(_)
+            | Self::Admin(AdminError::NoSuchRole(_)) => EXIT_USAGE,
             Self::NotFound(_) | Self::Admin(AdminError::NoSuchUser(_) | AdminError::NoSuchSession(_)) => EXIT_NOT_FOUND,
             Self::Refused(_)
             | Self::Admin(
@@ -188,7 +191,6 @@ impl CliError {
                 | AdminError::NotAllowed(_)
                 | AdminError::Disabled
                 | AdminError::InUse(_)
-                | AdminError::NoSuchRole(_)
                 | AdminError::Account(AccountError::Field { .. }),
             ) => EXIT_REFUSED,
             _ => EXIT_FAILED,

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::{Cli, CliError};
+use crate::admin::AdminError;
+use crate::config::ConfigError;
 use crate::terminal;
 
 /// Where a command was called wrongly.
@@ -29,6 +31,16 @@ struct ErrorDocument {
     /// What to do, where the message does not say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'static str>,
+    /// Each of several that are at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+/// What is wrong with one of several.
+#[derive(Serialize)]
+struct FieldError {
+    field: String,
+    message: String,
 }
 
 /// Reads the command line, and does what it asks for.
@@ -85,6 +97,7 @@ fn document(error: &CliError) -> ErrorDocument {
         message: with_causes(error, ", because "),
         field: error.field().map(str::to_owned),
         next: error.advice(),
+        errors: error.errors(),
     }
 }
 
@@ -105,6 +118,7 @@ fn document_of_call(error: &clap::Error) -> ErrorDocument {
         message: message.split_whitespace().collect::<Vec<_>>().join(" "),
         field: argument.and_then(|argument| argument.split_whitespace().next()).map(str::to_owned),
         next: None,
+        errors: Vec::new(),
     }
 }
 
@@ -131,7 +145,7 @@ impl CliError {
             Self::NoDatabase(_) => "no-database",
             Self::MigrationsPending => "migrations-pending",
             Self::Usage(_) => INVALID_CALL,
-            Self::UnknownValue { .. } => UNKNOWN_VALUE,
+            Self::UnknownValue { .. } | Self::Admin(AdminError::NoSuchRole(_)) => UNKNOWN_VALUE,
             Self::Unconfirmed(_) => "unconfirmed",
             Self::NotAsSealed => "not-as-sealed",
             Self::Unwell { .. } => "checks-failed",
@@ -144,7 +158,15 @@ impl CliError {
         }
     }
 
-    /// The option or setting at fault, where it is one.
+    /// All settings at fault, each with what is wrong with it.
+    fn errors(&self) -> Vec<FieldError> {
+        let Self::Config(errors) = self else { return Vec::new() };
+        let error_of =
+            |error: &ConfigError| FieldError { field: error.setting.clone(), message: error.message.clone() };
+        errors.0.iter().map(error_of).collect()
+    }
+
+    /// The option or setting at fault, the first of several.
     fn field(&self) -> Option<&str> {
         match self {
             Self::Config(errors) => errors.0.first().map(|error| error.setting.as_str()),
@@ -158,7 +180,7 @@ impl CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigError, ConfigErrors, SettingOrigin};
+    use crate::config::{ConfigErrors, SettingOrigin};
     use serde_json::{Value, json};
 
     fn as_json(document: &ErrorDocument) -> Value {
@@ -178,13 +200,15 @@ mod tests {
             "field": "--role",
         });
         assert_eq!(as_json(&document(&unknown)), expected);
-        let wrong = ConfigError {
-            setting: "JWT_EXPIRE".to_owned(),
+        let wrong = ["JWT_EXPIRE", "SESSION_MAX_AGE"].map(|setting| ConfigError {
+            setting: setting.to_owned(),
             origin: SettingOrigin::Environment,
             message: "must be a duration".to_owned(),
-        };
-        let document = as_json(&document(&CliError::Config(ConfigErrors(vec![wrong]))));
+        });
+        let document = as_json(&document(&CliError::Config(ConfigErrors(wrong.to_vec()))));
         assert_eq!((&document["code"], &document["field"]), (&json!("invalid-settings"), &json!("JWT_EXPIRE")));
+        let each = |field| json!({ "field": field, "message": "must be a duration" });
+        assert_eq!(document["errors"], json!([each("JWT_EXPIRE"), each("SESSION_MAX_AGE")]));
         assert!(document["next"].is_string(), "{document}");
     }
 

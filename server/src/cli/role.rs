@@ -102,6 +102,7 @@ impl Create {
         let roles = &installation.roles;
         check_permissions(roles.permissions(), &permissions)?;
         let (name, inherits) = (name.to_string(), inherits.to_string());
+        check_role("--inherits", &inherits, roles).await?;
         let new = NewRole { name, inherits, permissions, description, at: installation.administration.now() };
         let role = roles.create(&Actor::command_line(), &new).await?.map_err(|why| refused(why, &new.name))?;
         output.done(&format!("There is a role {}.", role.name), &as_json(roles.permissions(), &role))
@@ -112,6 +113,9 @@ impl Change {
     async fn run(self, roles: &Roles, output: Output) -> Result<(), CliError> {
         let Self { name, inherits, permissions, no_permissions, description } = self;
         check_permissions(roles.permissions(), &permissions)?;
+        if let Some(parent) = &inherits {
+            check_role("--inherits", parent.as_str(), roles).await?;
+        }
         let permissions = (no_permissions || !permissions.is_empty()).then_some(permissions);
         let change = RoleChange { inherits: inherits.map(|name| name.to_string()), permissions, description };
         if change.inherits.is_none() && change.permissions.is_none() && change.description.is_none() {
@@ -191,13 +195,21 @@ fn as_json(known: &Permissions, role: &RoleRow) -> Value {
     })
 }
 
+/// Refuses the name of a permission that there is none of.
 fn check_permissions(known: &Permissions, names: &[String]) -> Result<(), CliError> {
-    match names.iter().find(|name| !known.is_known(name)) {
-        Some(unknown) => Err(CliError::Refused(format!(
-            "there is no permission {unknown}: `latchkey role permissions` has those there are"
-        ))),
-        None => Ok(()),
+    names.iter().find(|name| !known.is_known(name)).map_or(Ok(()), |unknown| {
+        let known = known.all().iter().map(|permission| permission.name().to_owned()).collect();
+        Err(CliError::UnknownValue { field: "--permission", value: unknown.clone(), known })
+    })
+}
+
+/// Refuses the name of a role that there is none of, which an option gives.
+pub(super) async fn check_role(field: &'static str, name: &str, roles: &Roles) -> Result<(), CliError> {
+    let known = roles.names().await?;
+    if known.iter().any(|known| known == name) {
+        return Ok(());
     }
+    Err(CliError::UnknownValue { field, value: name.to_owned(), known })
 }
 
 /// Why a change of a role came to nothing, and what to do next.

@@ -13,6 +13,7 @@ use super::arguments::WhomAndWhy;
 use super::import::Import;
 use super::installation::Installation;
 use super::output::{Details, Output, Table};
+use super::role::check_role;
 use crate::accounts::new_address;
 use crate::admin::{Actor, AdminError, Administration, Change, NewAccount, UserKey, with_role_of_all};
 use crate::config::Config;
@@ -174,7 +175,8 @@ impl Create {
 impl List {
     async fn run(self, users: &Administration, roles: &Roles, output: Output) -> Result<(), CliError> {
         if let Some(role) = &self.role {
-            is_known(role, roles).await?;
+            // A list of its holders would be empty, and say nothing of that.
+            check_role("--role", role, roles).await?;
         }
         let (order, then) = self.order(users).await?;
         let Self { role, disabled, unverified, limit, .. } = self;
@@ -246,15 +248,6 @@ impl List {
         let last = users.user(key).await?;
         Ok(Some((last.name.to_ascii_lowercase(), last.id.0)))
     }
-}
-
-/// Refuses the name of a role that there is none of: a list of its holders would be empty, and say nothing of that.
-async fn is_known(role: &str, roles: &Roles) -> Result<(), CliError> {
-    let known: Vec<String> = roles.all().await?.into_iter().map(|role| role.name).collect();
-    if known.iter().any(|known| known == role) {
-        return Ok(());
-    }
-    Err(CliError::UnknownValue { field: "--role", value: role.to_owned(), known })
 }
 
 /// The first users that a filter lets through, and whether there may be more.

@@ -80,6 +80,13 @@ impl Roles {
         Ok(roles)
     }
 
+    /// The names of all roles, in order.
+    pub async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let mut names: Vec<String> = self.context.store.roles().role_names().await?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// The role of that name, if there is one.
     pub async fn find(&self, name: &str) -> Result<Option<RoleRow>, StoreError> {
         Ok(self.all().await?.into_iter().find(|role| role.name == name))

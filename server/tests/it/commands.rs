@@ -440,15 +440,17 @@ async fn roles_are_made_given_and_taken_beside_the_server(
 #[tokio::test]
 async fn what_the_rules_of_roles_refuse_is_refused_to_commands_as_well() {
     let installation = Installation::start(Backend::Sqlite).await;
-    let refused: [(&[&str], i32, &str); 11] = [
+    let refused: [(&[&str], i32, &str); 13] = [
         (&["user", "set-role", "demo@latchkey.dev", "user"], 4, "the last owner must stay"),
-        (&["user", "set-role", "demo@latchkey.dev", "king"], 4, "latchkey role list"),
+        (&["user", "set-role", "demo@latchkey.dev", "king"], 2, "latchkey role list"),
         (&["user", "set-role", "nobody@example.com", "admin"], 3, "latchkey user list"),
         (&["user", "set-role", "demo@latchkey.dev"], 2, "<ROLE>"),
         (&["role", "create", "admin"], 4, "latchkey role change"),
-        (&["role", "create", "seller", "--permission", "rooms:sell"], 4, "latchkey role permissions"),
-        (&["role", "create", "seller", "--inherits", "nobody"], 4, "latchkey role list"),
+        (&["role", "create", "seller", "--permission", "rooms:sell"], 2, "rooms:moderate"),
+        (&["role", "create", "seller", "--inherits", "nobody"], 2, "moderator, owner"),
         (&["role", "change", "admin", "--inherits", "user"], 4, "built in"),
+        (&["role", "change", "admin", "--inherits", "nobody"], 2, "--inherits"),
+        (&["user", "invite", "eve@example.com", "--role", "king"], 2, "king"),
         (&["role", "change", "admin"], 2, "--no-permissions"),
         (&["role", "delete", "owner", "--yes"], 4, "built in"),
         (&["role", "delete", "seller", "--yes"], 3, "latchkey role list"),
@@ -458,7 +460,7 @@ async fn what_the_rules_of_roles_refuse_is_refused_to_commands_as_well() {
         assert!(found == Some(code) && why.contains(says), "{arguments:?}: {found:?} {why}");
     }
     let (code, why) = installation.fails(&["user", "list", "--role", "king"]).await;
-    assert!(code == Some(2) && why.contains("--role") && why.contains("admin, owner"), "{why}");
+    assert!(code == Some(2) && why.contains("--role") && why.contains("admin, moderator, owner"), "{why}");
     let permissions = installation.does(&["role", "permissions"]).await;
     let names: Vec<_> = permissions.as_array().expect("a list").iter().map(|one| one["name"].clone()).collect();
     assert!(names.contains(&json!("roles:assign")), "{names:?}");
@@ -528,9 +530,16 @@ async fn commands_say_what_is_there_and_show_no_secret() {
     let (code, why) = installation.fails(&["session", "end"]).await;
     assert!(code == Some(2) && why.contains("--older-than"), "{why}");
     assert_eq!(installation.fails(&["user", "create"]).await.0, Some(2));
-    let failures: [(&[&str], i32, &str, Value); 3] = [
+    let failures: [(&[&str], i32, &str, Value); 5] = [
         (&["user", "show", "nobody@example.com", "--json"], 3, "not-found", Value::Null),
         (&["user", "list", "--role", "king", "--json"], 2, "unknown-value", json!("--role")),
+        (
+            &["role", "create", "seller", "--permission", "rooms:sell", "--json"],
+            2,
+            "unknown-value",
+            json!("--permission"),
+        ),
+        (&["user", "set-role", "demo@latchkey.dev", "king", "--json"], 2, "unknown-value", Value::Null),
         (&["user", "create", "--json"], 2, "invalid-call", json!("--email")),
     ];
     for (arguments, code, says, field) in failures {
