@@ -15,7 +15,7 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Failure, Toasts, download};
-use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every};
+use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every_in_sight};
 use types::api::admin::{AUDIT, AUDIT_EXPORT};
 use types::api::{AuditEntry, AuditPage, AuditParty};
 use types::words::permissions as may;
@@ -219,7 +219,7 @@ fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, foll
             return;
         }
         let path = path.clone();
-        every(FOLLOW_MS, move || {
+        every_in_sight(FOLLOW_MS, move || {
             // One question at a time; a lost one is simply asked again.
             if asking.get_value() {
                 return;

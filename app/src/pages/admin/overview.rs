@@ -11,7 +11,7 @@ use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
 use crate::state::{Failure, clock_time, date};
 use crate::ui::words::humanised;
-use crate::ui::{Badge, BadgeTone, Banner, BannerTone, Heading, LoadFailed, every};
+use crate::ui::{Badge, BadgeTone, Banner, BannerTone, Heading, LoadFailed, every_in_sight};
 use types::api::admin::OVERVIEW;
 use types::api::{AdminOverview, JobCount, ServerState, SignInCount};
 
@@ -31,7 +31,7 @@ pub(super) fn OverviewPage() -> impl IntoView {
     let again = loader.follow(move || loader.fetch(fetch(permissions)));
     note_refusals(loader);
     effect(move |_| {
-        every(REFRESH_MS, move || {
+        every_in_sight(REFRESH_MS, move || {
             // One question at a time.
             if !loader.is_under_way() {
                 loader.fetch(fetch(permissions));

@@ -8,6 +8,7 @@ use super::calls::send;
 use super::parts::{Check, Field, Select};
 use super::roles::role_now;
 use super::words::{counted, listed};
+use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::Failure;
 use crate::ui::{
@@ -58,12 +59,15 @@ impl Typed {
         self.name.try_with_untracked(|_| ()).is_some()
     }
 
-    /// All permissions, to be chosen from.
+    /// All permissions, to be chosen from. Whoever chooses gives none that they do not have.
     fn boxes(self, permissions: Vec<PermissionSummary>) -> AnyView {
+        let held = expect_context::<Permissions>().held();
+        let is_held = |name: &String| held.as_ref().is_none_or(|held| held.permissions.contains(name));
         let boxes = permissions.into_iter().map(|permission| {
             let name = permission.name;
             let checked = self.permissions.with_untracked(|chosen| chosen.contains(&name));
-            let label = format!("{}: {name}", permission.allows.trim_end_matches('.'));
+            let disabled = !is_held(&name);
+            let label = label_of(&permission.allows, &name, disabled);
             let on_change = move |is_chosen: bool| {
                 self.permissions.update(|chosen| {
                     chosen.retain(|other| *other != name);
@@ -72,7 +76,7 @@ impl Typed {
                     }
                 });
             };
-            view! { <Check label=label checked=checked on_change=on_change /> }
+            view! { <Check label=label checked=checked disabled=disabled on_change=on_change /> }
         });
         boxes.collect_view().into_any()
     }
@@ -127,6 +131,12 @@ impl Typed {
         });
         act.harmless().without_reason().of_form(errors, FIELDS)
     }
+}
+
+/// What stands beside the box of a permission.
+fn label_of(allows: &str, name: &str, is_missing: bool) -> String {
+    let missing = if is_missing { " (you don’t have it yourself)" } else { "" };
+    format!("{}: {name}{missing}", allows.trim_end_matches('.'))
 }
 
 /// The name of a role that is to be made, if there is none of it yet.
@@ -236,6 +246,12 @@ pub(super) fn RoleForm(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_permission_that_one_lacks_says_so() {
+        assert_eq!(label_of("See the audit log.", "audit:read", false), "See the audit log: audit:read");
+        assert!(label_of("See it.", "audit:read", true).ends_with("(you don’t have it yourself)"));
+    }
 
     #[test]
     fn a_name_that_is_taken_is_said_before_anything_is_asked() {
