@@ -105,6 +105,20 @@ impl Walk {
         }
     }
 
+    /// Orders what is kept by the ids of the sessions, which is how a database has stored them: what lies together
+    /// there ends together. All of it must have been dealt with then before another walk may go on behind it.
+    fn order_kept(&mut self) {
+        let mut sessions: Vec<_> = self.kept.drain(..).flat_map(|page| page.sessions).collect();
+        sessions.sort_unstable_by_key(|(_, session)| *session);
+        let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let mut pages: VecDeque<Page> =
+            sessions.chunks(most).map(|page| Page { sessions: page.to_vec(), last: self.dealt_with.clone() }).collect();
+        if let Some(page) = pages.back_mut() {
+            page.last.clone_from(&self.last);
+        }
+        self.kept = pages;
+    }
+
     /// Keeps what has been read up to `last`. Small pages become one.
     fn keep(&mut self, sessions: Vec<(UserId, SessionId)>, last: Option<Place>) {
         let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
@@ -250,6 +264,7 @@ impl Administration {
         let mut keep = |sessions, last| walk.keep_counted(sessions, last);
         let preview = self.count(actor, rule, Some(stop_at), &mut counted, &mut keep).await?;
         walk.is_over = counted.is_over && walk.room.is_some();
+        walk.order_kept();
         Ok((preview, walk))
     }
 
@@ -459,5 +474,20 @@ mod tests {
         assert_eq!(kept, [(1000, Some(place(3))), (500, Some(place(4)))]);
         // The rest is read from there.
         assert_eq!((walk.last, walk.dealt_with, walk.room), (Some(place(4)), None, None));
+    }
+
+    #[test]
+    fn what_is_kept_ends_in_the_order_of_the_sessions_and_all_of_it_before_the_walk_is_further() {
+        let mut walk = Walk::begun(Timestamp::from_millis(0), Some(place(1)));
+        let mut backwards = sessions(1700);
+        backwards.reverse();
+        for (page, last) in backwards.chunks(850).zip([2, 3]) {
+            walk.keep_counted(page.to_vec(), Some(place(last)));
+        }
+        walk.order_kept();
+        let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
+        assert_eq!(kept, [(1000, Some(place(1))), (700, Some(place(3)))]);
+        let in_order: Vec<_> = walk.kept.into_iter().flat_map(|page| page.sessions).collect();
+        assert_eq!(in_order, sessions(1700));
     }
 }

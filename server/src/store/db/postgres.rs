@@ -56,6 +56,9 @@ pub struct Database {
     pool: PgPool,
     /// One connection for polling the revocation log, however busy the others are.
     tail_pool: PgPool,
+    /// One connection for what goes on in batches for a while: the database works for it on one core at a time, and
+    /// keeps what it has prepared.
+    batch_pool: PgPool,
     options: Box<PgConnectOptions>,
     pub(in crate::store) acquire_timeout: Arc<AcquireTimeout>,
     /// Notified where a job may have been enqueued.
@@ -73,8 +76,9 @@ impl Database {
         ]);
         let acquire_timeout = Arc::new(AcquireTimeout::default());
         let pool = pool_of(pool_size.max(1), &acquire_timeout).connect_with(limited.clone()).await?;
+        let batch_pool = pool_of(1, &acquire_timeout).connect_lazy_with(limited.clone());
         let tail_pool = pool_of(1, &acquire_timeout).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
-        Ok(Self { pool, tail_pool, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
+        Ok(Self { pool, tail_pool, batch_pool, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
     }
 
     pub fn notifications(&self) -> Notifications {
@@ -95,6 +99,7 @@ impl Database {
     /// Closes all connections, after the work that is under way.
     pub async fn close(&self) {
         self.tail_pool.close().await;
+        self.batch_pool.close().await;
         self.pool.close().await;
     }
 
@@ -105,6 +110,11 @@ impl Database {
 
     async fn begin(&self) -> Result<Transaction, StoreError> {
         Ok(self.pool.begin().await?)
+    }
+
+    /// For one of many transactions that follow each other.
+    async fn begin_batch(&self) -> Result<Transaction, StoreError> {
+        Ok(self.batch_pool.begin().await?)
     }
 
     /// For reading several things as they were at one moment.

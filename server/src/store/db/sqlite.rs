@@ -127,6 +127,10 @@ impl Database {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
+    async fn begin_batch(&self) -> Result<Transaction, StoreError> {
+        self.begin().await
+    }
+
     /// For reading several things as they were at one moment.
     async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
         Ok(self.readers.begin().await?)

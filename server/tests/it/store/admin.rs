@@ -9,7 +9,7 @@ use latchkey::store::{
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
-use types::words::{AuditAction, EndReason};
+use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -358,7 +358,15 @@ async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
     assert_eq!((entries[0].session_id, entries[0].reason), (Some(phone), Some(EndReason::AdminRevoked)));
     assert_eq!(entries[0].client_reason.as_deref(), Some("stolen"));
     let (_, history) = store.sessions().history(ada, phone).await.expect("an answer").expect("a session");
-    assert_eq!(history.len(), 2);
+    let last = history.last().expect("an entry");
+    assert_eq!((history.len(), last.at, last.kind.known()), (2, minutes(3), Some(HistoryKind::Ended)));
+    assert_eq!((last.detail.as_deref(), last.ip.as_str()), (Some("admin_revoked"), ""));
+    let export = store.accounts().export_data(ada).await.expect("an answer").expect("ada");
+    let exported = export.sessions.iter().find(|(session, _)| session.id == phone).expect("the phone");
+    assert_eq!(exported.1, history);
+    // One that ended by itself has its own entry, and no second.
+    let (_, of_one) = store.sessions().history(bob, gone).await.expect("an answer").expect("a session");
+    assert_eq!(of_one.iter().filter(|entry| entry.kind.known() == Some(HistoryKind::Ended)).count(), 1);
     let again = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an answer");
     assert!(again.ended.is_empty() && again.revocations.is_empty());
 }

@@ -6,6 +6,7 @@ use types::domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::super::alerts::alerts_of;
+use super::super::sessions::history::with_its_end;
 use super::users::user_by_id;
 use super::{Database, Result, query_as};
 use crate::store::audit::rows::AuditColumns;
@@ -36,7 +37,7 @@ impl Database {
     }
 }
 
-/// Each session with its own entries, in their order.
+/// Each session with its own entries, in their order, and its end.
 pub(in crate::store) fn with_histories(
     sessions: Vec<SessionRow>,
     entries: Vec<(SessionId, HistoryEntry)>,
@@ -48,7 +49,7 @@ pub(in crate::store) fn with_histories(
     sessions
         .into_iter()
         .map(|session| {
-            let history = histories.remove(&session.id).unwrap_or_default();
+            let history = with_its_end(&session, histories.remove(&session.id).unwrap_or_default());
             (session, history)
         })
         .collect()

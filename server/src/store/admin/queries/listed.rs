@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
 use super::super::sessions::ends_with_session::StoredEnds;
-use super::super::sessions::history::{ended_entry, insert_history};
 use super::runs::count_in_run;
 use super::{Connection, DIALECT, Database, Db, Result};
 use crate::store::admin::rows::ListedColumns;
@@ -34,13 +33,12 @@ impl Database {
         let mut sessions: Vec<SessionId> = ends.sessions.iter().map(|(_, session)| *session).collect();
         sessions.sort_unstable();
 
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_batch().await?;
         lock_users(&mut tx, &users).await?;
         let ended = mark(&mut tx, ends, &sessions).await?;
-        let (mut history, mut audit) = (Vec::with_capacity(ended.len()), Vec::with_capacity(ended.len()));
+        let mut audit = Vec::with_capacity(ended.len());
         let (mut stored, mut outcome) = (StoredEnds::default(), EndOutcome::default());
         for (user_id, session) in ended {
-            history.push(ended_entry(ids(), session.id, ends.at, ends.reason.as_str(), &ends.origin.ip));
             audit.push(NewAudit {
                 user_id: Some(user_id),
                 actor_id: ends.actor_id,
@@ -53,7 +51,6 @@ impl Database {
             outcome.revocations.push(revocation(ends, user_id, &session));
             outcome.ended.push(session);
         }
-        insert_history(&mut tx, &history).await?;
         insert_audit(&mut tx, &audit).await?;
         stored.carry_out(&mut tx, &mut outcome.departures).await?;
         if let Some(run) = ends.run {

@@ -18,9 +18,10 @@ impl Database {
     ) -> Result<Option<(SessionRow, Vec<HistoryEntry>)>> {
         let row: Option<SessionColumns> =
             query_as(sql::sessions::SESSION_OF).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
-        let Some(session) = read_one(row)? else { return Ok(None) };
+        let Some(session): Option<SessionRow> = read_one(row)? else { return Ok(None) };
         let rows: Vec<HistoryColumns> = query_as(sql::sessions::HISTORY).bind(id.0).fetch_all(self.readers()).await?;
-        Ok(Some((session, read_all(rows)?)))
+        let entries = with_its_end(&session, read_all(rows)?);
+        Ok(Some((session, entries)))
     }
 
     pub(in crate::store) async fn append_history(&self, entry: &NewHistoryEntry) -> Result<()> {
@@ -66,6 +67,23 @@ pub(in crate::store) async fn lock_sessions_of(connection: &mut Connection, user
     let rows: Vec<(Uuid, Option<i64>)> =
         query_as(sql::sessions::LOCK_SESSIONS_OF).bind(user.0).fetch_all(&mut *connection).await?;
     Ok(rows.into_iter().filter(|(_, ended_at)| ended_at.is_none()).map(|(id, _)| SessionId(id)).collect())
+}
+
+/// The entries of a session, in their order, and its end. Where sessions of many users end together no entry is written
+/// of each: what it would say stands in the session.
+pub(in crate::store) fn with_its_end(session: &SessionRow, mut entries: Vec<HistoryEntry>) -> Vec<HistoryEntry> {
+    let is_told = |entry: &HistoryEntry| entry.kind.known() == Some(HistoryKind::Ended);
+    if let Some(end) = &session.end
+        && !entries.iter().any(is_told)
+    {
+        entries.push(HistoryEntry {
+            at: end.at,
+            kind: HistoryKind::Ended.into(),
+            detail: Some(end.reason.as_str().to_owned()),
+            ip: String::new(),
+        });
+    }
+    entries
 }
 
 /// The history entry of a session that ended.
