@@ -35,7 +35,8 @@ impl LimitedAction {
             Self::Ticket => Bucket { burst: 60, every_ms: 2_000 },
             Self::Export | Self::AuditExport => Bucket { burst: 5, every_ms: 60_000 },
             Self::Search => Bucket { burst: 120, every_ms: 500 },
-            Self::Rule => Bucket { burst: 10, every_ms: 10_000 },
+            // Each rule takes three: it is counted, counted again where the answer is confirmed, and ended.
+            Self::Rule => Bucket { burst: 30, every_ms: 5_000 },
             Self::Message => Bucket { burst: 20, every_ms: 1_000 },
         }
     }

@@ -28,8 +28,8 @@ impl Call {
 }
 
 #[rstest]
-#[case::a_rule_is_counted(Call::Post(paths::PREVIEW_RULE), 10)]
-#[case::a_rule_is_carried_out(Call::Post(paths::END_BY_RULE), 10)]
+#[case::a_rule_is_counted(Call::Post(paths::PREVIEW_RULE), 30)]
+#[case::a_rule_is_carried_out(Call::Post(paths::END_BY_RULE), 30)]
 #[case::users(Call::Get(paths::USERS), 120)]
 #[case::sessions(Call::Get(paths::SESSIONS), 120)]
 #[case::entries(Call::Get(paths::AUDIT), 120)]
