@@ -85,7 +85,11 @@ test("the banner stands on every page, and the operator is themselves again afte
     // A question to Grace may be counted after the name.
     await operator.link(new RegExp(`^${name}`)).click();
     await expect(banner(operator)).toBeVisible();
+    // What only Grace can do is not put to the operator.
+    await expect(operator.link("Change your password")).toHaveCount(0);
+    await expect(operator.page.getByText("If you don’t recognise one")).toHaveCount(0);
   }
+  await expect(operator.page.getByText("Only they can sign their devices out.")).toBeVisible();
   await operator.button("Stop acting").click();
   await expect(banner(operator)).toBeHidden();
   await operator.seesToast(`You stopped acting as ${account.name}.`);

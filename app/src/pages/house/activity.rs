@@ -21,6 +21,7 @@ const RECENT: Duration = Duration::from_hours(24);
 #[component]
 pub fn ActivityPage() -> impl IntoView {
     let auth = expect_context::<Auth>();
+    let in_person = auth.in_person();
     let loader = Loader::<Activity>::new();
     let again = loader.follow(move || loader.fetch(async move { auth.activity(None).await }));
     view! {
@@ -28,9 +29,19 @@ pub fn ActivityPage() -> impl IntoView {
             <div class="page-head">
                 <div class="page-head-text">
                     <Heading title="Activity" />
-                    <p class="page-lead">
-                        "Something you don’t remember? " <a href="/profile#password">"Change your password"</a> "."
-                    </p>
+                    // Nobody changes the password of another.
+                    {move || {
+                        in_person
+                            .get()
+                            .then(|| {
+                                view! {
+                                    <p class="page-lead">
+                                        "Something you don’t remember? "
+                                        <a href="/profile#password">"Change your password"</a> "."
+                                    </p>
+                                }
+                            })
+                    }}
                 </div>
             </div>
             {move || match loader.state().get() {

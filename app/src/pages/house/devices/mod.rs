@@ -78,11 +78,14 @@ fn Headline(devices: Devices) -> impl IntoView {
 fn Lead(devices: Devices) -> impl IntoView {
     let count = devices.count();
     let alone = memo(move |_| count.get() == 1);
+    let in_person = devices.auth.in_person();
     view! {
         <p class="page-lead">
             {move || {
                 if alone.get() {
                     "This one, and nowhere else."
+                } else if !in_person.get() {
+                    "Only they can sign their devices out."
                 } else {
                     "If you don’t recognise one, sign it out. It loses access at once."
                 }
