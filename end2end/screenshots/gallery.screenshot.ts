@@ -3,7 +3,7 @@
 import { demo, stranger } from "../support/api.ts";
 import type { Person } from "../support/person.ts";
 import { laptopWithFourDevices } from "../support/scene.ts";
-import { test } from "../support/test.ts";
+import { test, userAgents } from "../support/test.ts";
 
 const sizes = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 
@@ -107,6 +107,89 @@ for (const [size, viewport] of Object.entries(sizes)) {
     });
   }
 }
+
+test.describe("administering and acting for others", () => {
+  test.use({ settings: { IMPERSONATION: "on" } });
+
+  for (const [size, viewport] of Object.entries(sizes)) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      test(`states of administration, ${size}, ${colorScheme}`, async ({ open, api }) => {
+        const person = await open({ colorScheme, viewport, reducedMotion: "reduce" });
+        person.complaints.allow(/status of 4\d\d/);
+        const take = async (name: string) => {
+          await person.page.screenshot({ path: `gallery/${name}-${size}-${colorScheme}.png`, fullPage: true });
+        };
+        const goesTo = async (path: string) => {
+          await person.goesTo(path);
+          await person.isRunByProgram();
+          await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+        };
+        const grace = await open();
+        const account = { ...stranger("Grace Hopper"), email: `grace-${size}-${colorScheme}@example.com` };
+        await grace.signsUp(account);
+        await grace.entersCodeFromMailbox(account);
+        await grace.seesDevices(1);
+        grace.complaints.allow(/status of 4\d\d/);
+        await person.signsIn(demo);
+
+        await goesTo("/admin/roles");
+        await person.button("Make a role").click();
+        await person.field("Name").fill("admin");
+        await person.page.getByLabel(/users:read$/).check();
+        await person.button("Make role").click();
+        await person.page.getByText("There is a role of this name.").waitFor();
+        await take("admin-role-error");
+
+        await goesTo("/admin/end-by-rule");
+        await person.field("Address or network").fill("300.1.1.1");
+        await person.button("Show what would end").click();
+        await person.page.locator("[aria-invalid=true]").waitFor();
+        await take("admin-rule-error");
+        await person.field("Address or network").clear();
+        await person.field("Person").fill(account.email);
+        await person.button("Show what would end").click();
+        await person.button("End 1 session").click();
+        await person.dialog().waitFor();
+        await take("admin-rule-question");
+        await person.dialog().getByRole("button", { name: "End 1 session" }).click();
+        await person.page.getByRole("main").locator(".admin-preview", { hasText: "Done" }).waitFor();
+        await take("admin-rule-done");
+
+        await api.signsIn(account, { deviceName: "Grace’s laptop", userAgent: userAgents.macChrome });
+        await goesTo(`/admin/users?q=${account.email}`);
+        await person.link(account.name).click();
+        await person.link("Act as this person").click();
+        await person.button(`Act as ${account.name}`).waitFor();
+        await take("admin-act-as");
+        await person.button(`Act as ${account.name}`).click();
+        await person.page.locator("[aria-invalid=true]").waitFor();
+        await take("admin-act-as-error");
+        await person.field("Reason").fill("Ticket 4711");
+        await person.button(`Act as ${account.name}`).click();
+        await person.seesDevices(2);
+        await take("acting-devices");
+        for (const name of ["Activity", "Profile"]) {
+          await person.link(new RegExp(`^${name}`)).click();
+          await person.page.waitForURL(`**/${name.toLowerCase()}`);
+          await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+          await take(`acting-${name.toLowerCase()}`);
+        }
+        await person.button("Stop acting").click();
+        await person.heading(account.name).waitFor();
+        await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+        await take("admin-person");
+
+        await person.page.route("**/api/admin/**", async (route) => {
+          const detail = "Whoever administers signs in at least every 12 hours. This session is older.";
+          const problem = { title: "Sign in again to go on", status: 403, code: "admin-session-too-old", detail };
+          await route.fulfill({ status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) });
+        });
+        await goesTo("/admin/users");
+        await take("admin-too-old");
+      });
+    }
+  }
+});
 
 test.describe("a session about to end", () => {
   test.use({ settings: { REFRESH_EXPIRE: "10m", SESSION_WARNING: "9m" } });
