@@ -82,9 +82,7 @@ impl Roles {
 
     /// The names of all roles, in order.
     pub async fn names(&self) -> Result<Vec<String>, StoreError> {
-        let mut names: Vec<String> = self.context.store.roles().role_names().await?;
-        names.sort_unstable();
-        Ok(names)
+        self.context.store.roles().role_names().await
     }
 
     /// The role of that name, if there is one.

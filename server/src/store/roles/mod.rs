@@ -27,7 +27,7 @@ verbs! {
 
     /// All roles, by name.
     roles() -> Vec<RoleRow>;
-    /// The names of all roles.
+    /// The names of all roles, in order.
     role_names() -> Vec<String>;
     /// Makes or changes custom roles as `decide` says, with the audit entry. Where their holders may then do something
     /// else, the epochs of these rise, or a job is enqueued that raises them.
