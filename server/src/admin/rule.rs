@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use types::api::EndRule;
 use types::domain::{Timestamp, UserId};
 
-use crate::store::SessionRow;
+use crate::store::SessionTraits;
 
 /// What sessions have in common. Without anything it is about all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,10 +54,10 @@ impl SessionRule {
     }
 
     /// Whether a session is meant.
-    pub fn matches(&self, session: &SessionRow) -> bool {
+    pub fn matches(&self, session: &SessionTraits) -> bool {
         self.user.is_none_or(|user| session.user_id == user)
             && self.signed_in_before.is_none_or(|before| session.created_at < before)
-            && self.network.is_none_or(|network| is_in(network, &session.origin.ip))
+            && self.network.is_none_or(|network| is_in(network, &session.ip))
             && self.client.as_ref().is_none_or(|words| is_client(session, words))
             && self.place.as_ref().is_none_or(|words| is_at(session, words))
     }
@@ -69,7 +69,7 @@ pub fn parse_network(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(|address| address.to_canonical().into()))
 }
 
-fn is_at(session: &SessionRow, words: &str) -> bool {
+fn is_at(session: &SessionTraits, words: &str) -> bool {
     session.place.as_ref().is_some_and(|place| place.to_lowercase().contains(&words.to_lowercase()))
 }
 
@@ -77,7 +77,7 @@ fn is_in(network: IpNet, address: &str) -> bool {
     address.parse::<IpAddr>().is_ok_and(|address| network.contains(&address.to_canonical()))
 }
 
-fn is_client(session: &SessionRow, words: &str) -> bool {
+fn is_client(session: &SessionTraits, words: &str) -> bool {
     let words = words.to_lowercase();
     let device = &session.device;
     let parts = [
@@ -137,24 +137,19 @@ fn beginning_with(prefix: String) -> Range<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::proofs::Proofs;
-    use crate::store::Origin;
     use proptest::prelude::*;
     use types::api::DeviceDescription;
     use types::domain::SessionId;
-    use types::words::{DeviceKind, SignInMethod, TokenDelivery};
+    use types::words::DeviceKind;
     use uuid::Uuid;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000_000);
 
-    fn session(ip: &str) -> SessionRow {
-        SessionRow {
+    fn session(ip: &str) -> SessionTraits {
+        SessionTraits {
             id: SessionId(Uuid::nil()),
             user_id: UserId(Uuid::nil()),
             created_at: START,
-            last_active: START,
-            expires_at: START,
-            max_expires_at: START,
             device: DeviceDescription {
                 device_name: "Work".into(),
                 platform: "web".into(),
@@ -163,16 +158,8 @@ mod tests {
                 kind: DeviceKind::Laptop,
                 app_version: None,
             },
-            origin: Origin { ip: ip.to_owned(), user_agent: String::new() },
+            ip: ip.to_owned(),
             place: Some("Berlin, Germany".to_owned()),
-            proofs: Proofs::one(SignInMethod::Password, START),
-            delivery: TokenDelivery::Body,
-            remember: true,
-            refresh_digest: [0; 32],
-            previous_digest: None,
-            refreshed_at: START,
-            acting: None,
-            end: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sessions of others: listed, and ended one by one, all of a user, or all that a rule is about.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::rule::{SessionRule, ranges_of};
 use super::{Actor, AdminError, Administration, Change, UserKey};
-use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, StoreError};
+use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, SessionTraits, StoreError};
 
 /// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
-const PAGE: i64 = 1000;
+const PAGE: u16 = 1000;
 /// Sessions that a walk keeps of what it has counted, so that they are not read again to be ended: 32 bytes each.
 const KEPT: usize = 200_000;
 /// Sessions that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
@@ -58,8 +58,8 @@ pub struct Place {
 }
 
 impl Place {
-    fn of(session: &SessionRow) -> Self {
-        Self { created_at: session.created_at, ip: session.origin.ip.clone(), id: session.id }
+    fn of(session: &SessionTraits) -> Self {
+        Self { created_at: session.created_at, ip: session.ip.clone(), id: session.id }
     }
 }
 
@@ -80,7 +80,9 @@ pub(super) struct Walk {
     dealt_with: Option<Place>,
     /// Pages that have been read and not dealt with.
     kept: VecDeque<Page>,
-    /// How many more sessions are kept while they are counted. `None` once there were more.
+    /// Sessions that have been counted, before they become pages.
+    counted: Vec<(UserId, SessionId)>,
+    /// How many more of them there may be. `None` once there were more.
     room: Option<usize>,
     is_over: bool,
 }
@@ -88,7 +90,8 @@ pub(super) struct Walk {
 impl Walk {
     /// One that began then, and has got so far.
     pub fn begun(begun_at: Timestamp, last: Option<Place>) -> Self {
-        Self { begun_at, dealt_with: last.clone(), last, kept: VecDeque::new(), room: Some(KEPT), is_over: false }
+        let (kept, counted) = (VecDeque::new(), Vec::new());
+        Self { begun_at, dealt_with: last.clone(), last, kept, counted, room: Some(KEPT), is_over: false }
     }
 
     /// Where another one goes on.
@@ -100,30 +103,28 @@ impl Walk {
     fn keep_counted(&mut self, sessions: Vec<(UserId, SessionId)>, last: Option<Place>) {
         self.room = self.room.and_then(|room| room.checked_sub(sessions.len()));
         if self.room.is_some() {
-            self.last.clone_from(&last);
-            self.keep(sessions, last);
+            self.last = last;
+            self.counted.extend(sessions);
         }
     }
 
-    /// Orders what is kept by the ids of the sessions, which is how a database has stored them: what lies together
-    /// there ends together. All of it must have been dealt with then before another walk may go on behind it.
-    fn order_kept(&mut self) {
-        let mut sessions: Vec<_> = self.kept.drain(..).flat_map(|page| page.sessions).collect();
+    /// Makes pages of what has been counted, in the order of the ids of the sessions, which is how a database has
+    /// stored them: what lies together there ends together. All of it must have been dealt with then before another
+    /// walk may go on behind it.
+    fn page_counted(&mut self) {
+        let mut sessions = std::mem::take(&mut self.counted);
         sessions.sort_unstable_by_key(|(_, session)| *session);
-        let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
-        let mut pages: VecDeque<Page> =
-            sessions.chunks(most).map(|page| Page { sessions: page.to_vec(), last: self.dealt_with.clone() }).collect();
-        if let Some(page) = pages.back_mut() {
+        let page = |sessions: &[_]| Page { sessions: sessions.to_vec(), last: self.dealt_with.clone() };
+        self.kept = sessions.chunks(usize::from(PAGE)).map(page).collect();
+        if let Some(page) = self.kept.back_mut() {
             page.last.clone_from(&self.last);
         }
-        self.kept = pages;
     }
 
     /// Keeps what has been read up to `last`. Small pages become one.
     fn keep(&mut self, sessions: Vec<(UserId, SessionId)>, last: Option<Place>) {
-        let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
         match self.kept.back_mut() {
-            Some(page) if page.sessions.len() + sessions.len() <= most => {
+            Some(page) if page.sessions.len() + sessions.len() <= usize::from(PAGE) => {
                 page.sessions.extend(sessions);
                 page.last = last;
             }
@@ -142,19 +143,20 @@ pub(super) struct Why<'a> {
 impl Administration {
     /// A page of sessions, newest first.
     pub async fn sessions(&self, filter: &SessionFilter, limit: u16) -> Result<Vec<SessionRow>, AdminError> {
-        let (store, now, limit) = (&self.context.store, self.context.now(), i64::from(limit));
+        let store = self.context.store.admin();
         let before = filter.after.unwrap_or(SessionId(Uuid::max()));
         if let Some(user) = filter.user {
-            return Ok(store.admin().newest_sessions_of(user, before, filter.live, now, limit).await?);
+            let (now, limit) = (self.context.now(), i64::from(limit));
+            return Ok(store.newest_sessions_of(user, before, filter.live, now, limit).await?);
         }
         if !filter.live {
-            return Ok(store.admin().newest_sessions(before, limit).await?);
+            return Ok(store.newest_sessions(before, i64::from(limit)).await?);
         }
-        let began_before = match filter.after {
-            Some(id) => self.session(id).await?.created_at,
-            None => Timestamp::from_millis(i64::MAX),
+        let after = match filter.after {
+            Some(id) => Some(Place::of(&self.session(id).await?.into())),
+            None => None,
         };
-        Ok(store.admin().newest_live_sessions((began_before, before.0), now, limit).await?)
+        Ok(self.live_sessions(&SessionRule::default(), after, limit).await?.0)
     }
 
     /// How many live sessions a user has.
@@ -172,7 +174,7 @@ impl Administration {
             found.extend(page);
         }
         found.truncate(usize::from(limit));
-        Ok(found)
+        Ok(self.rows_of(&found).await?)
     }
 
     /// A page of the live sessions that a rule is about, newest first, those of a network by address; after `after`.
@@ -188,12 +190,21 @@ impl Administration {
         let size = if rule.is_exact() { i64::from(limit) } else { LOOKED_THROUGH };
         let page = self.newest(rule, after.as_ref(), size).await?;
         let mut last = page.last().map(Place::of).filter(|_| count(page.len()) == size.unsigned_abs());
-        let mut found: Vec<SessionRow> = page.into_iter().filter(|session| rule.matches(session)).collect();
+        let mut found: Vec<SessionTraits> = page.into_iter().filter(|session| rule.matches(session)).collect();
         if found.len() >= usize::from(limit) {
             found.truncate(usize::from(limit));
             last = found.last().map(Place::of);
         }
-        Ok((found, last))
+        Ok((self.rows_of(&found).await?, last))
+    }
+
+    /// What is stored of these sessions, in this order, but of those that have ended meanwhile.
+    async fn rows_of(&self, sessions: &[SessionTraits]) -> Result<Vec<SessionRow>, StoreError> {
+        let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
+        let rows = self.context.store.admin().sessions_by_ids(&ids).await?.into_iter();
+        let mut live: HashMap<SessionId, SessionRow> =
+            rows.filter(|row| row.end.is_none()).map(|row| (row.id, row)).collect();
+        Ok(ids.iter().filter_map(|id| live.remove(id)).collect())
     }
 
     async fn newest(
@@ -201,11 +212,12 @@ impl Administration {
         rule: &SessionRule,
         last: Option<&Place>,
         limit: i64,
-    ) -> Result<Vec<SessionRow>, StoreError> {
+    ) -> Result<Vec<SessionTraits>, StoreError> {
         let (store, now) = (&self.context.store, self.context.now());
         if let Some(user) = rule.user {
             let before = last.map_or(SessionId(Uuid::max()), |last| last.id);
-            return store.admin().newest_sessions_of(user, before, true, now, limit).await;
+            let sessions = store.admin().newest_sessions_of(user, before, true, now, limit).await?;
+            return Ok(sessions.into_iter().map(Into::into).collect());
         }
         if let Some(network) = rule.network {
             return self.of_network(network, last, limit).await;
@@ -224,9 +236,9 @@ impl Administration {
         network: IpNet,
         last: Option<&Place>,
         limit: i64,
-    ) -> Result<Vec<SessionRow>, StoreError> {
+    ) -> Result<Vec<SessionTraits>, StoreError> {
         let (store, now) = (&self.context.store, self.context.now());
-        let mut found: Vec<SessionRow> = Vec::new();
+        let mut found: Vec<SessionTraits> = Vec::new();
         for range in ranges_of(network) {
             let after = match last {
                 Some(last) if last.ip >= range.end => continue,
@@ -264,7 +276,7 @@ impl Administration {
         let mut keep = |sessions, last| walk.keep_counted(sessions, last);
         let preview = self.count(actor, rule, Some(stop_at), &mut counted, &mut keep).await?;
         walk.is_over = counted.is_over && walk.room.is_some();
-        walk.order_kept();
+        walk.page_counted();
         Ok((preview, walk))
     }
 
@@ -277,7 +289,7 @@ impl Administration {
         walk: &mut Walk,
         found: &mut (dyn FnMut(Vec<(UserId, SessionId)>, Option<Place>) + Send),
     ) -> Result<Preview, StoreError> {
-        let mut users = HashSet::new();
+        let (mut users, mut sample) = (HashSet::new(), Vec::new());
         let mut preview = Preview { sessions: 0, users: 0, is_complete: true, spared: 0, sample: Vec::new() };
         while let Some(page) = self.next_page(rule, walk).await? {
             let mut ids = ids_of(&page);
@@ -285,15 +297,15 @@ impl Administration {
             preview.spared += self.spare(actor, &mut ids).await?;
             preview.sessions += count(ids.len());
             users.extend(ids.iter().map(|(user, _)| *user));
-            let missing = SAMPLE - preview.sample.len();
+            let missing = SAMPLE - sample.len();
             let shown: HashSet<SessionId> = ids.iter().take(missing).map(|(_, session)| *session).collect();
-            preview.sample.extend(page.into_iter().filter(|session| shown.contains(&session.id)));
+            sample.extend(page.into_iter().filter(|session| shown.contains(&session.id)));
             if !walk.is_over && stop_at.is_some_and(|stop_at| self.context.clock.monotonic() >= stop_at) {
                 preview.is_complete = false;
                 break;
             }
         }
-        Ok(Preview { users: count(users.len()), ..preview })
+        Ok(Preview { users: count(users.len()), sample: self.rows_of(&sample).await?, ..preview })
     }
 
     pub async fn end_session(
@@ -415,35 +427,35 @@ impl Administration {
     }
 
     /// The sessions of the next page that the rule is about, which may be none; `None` after the last page.
-    async fn next_page(&self, rule: &SessionRule, walk: &mut Walk) -> Result<Option<Vec<SessionRow>>, StoreError> {
+    async fn next_page(&self, rule: &SessionRule, walk: &mut Walk) -> Result<Option<Vec<SessionTraits>>, StoreError> {
         if walk.is_over {
             return Ok(None);
         }
         let mut page = self.candidates(rule, walk).await?;
-        walk.is_over = rule.user.is_some() || count(page.len()) < PAGE.unsigned_abs();
+        walk.is_over = rule.user.is_some() || page.len() < usize::from(PAGE);
         walk.last = page.last().map(Place::of).or_else(|| walk.last.take());
         page.retain(|session| session.created_at <= walk.begun_at && rule.matches(session));
         Ok(Some(page))
     }
 
-    async fn candidates(&self, rule: &SessionRule, walk: &Walk) -> Result<Vec<SessionRow>, StoreError> {
+    async fn candidates(&self, rule: &SessionRule, walk: &Walk) -> Result<Vec<SessionTraits>, StoreError> {
         let (store, now) = (&self.context.store, self.context.now());
         if let Some(user) = rule.user {
-            return store.sessions().sessions_of(user, now).await;
+            return Ok(store.sessions().sessions_of(user, now).await?.into_iter().map(Into::into).collect());
         }
         if let Some(network) = rule.network {
-            return self.of_network(network, walk.last.as_ref(), PAGE).await;
+            return self.of_network(network, walk.last.as_ref(), i64::from(PAGE)).await;
         }
         let after = walk
             .last
             .as_ref()
             .map_or((Timestamp::from_millis(i64::MIN), Uuid::nil()), |last| (last.created_at, last.id.0));
         let before = rule.signed_in_before.unwrap_or(walk.begun_at.plus(Duration::from_millis(1)));
-        store.admin().live_sessions_by_start(after, before, now, PAGE).await
+        store.admin().live_sessions_by_start(after, before, now, i64::from(PAGE)).await
     }
 }
 
-fn ids_of(sessions: &[SessionRow]) -> Vec<(UserId, SessionId)> {
+fn ids_of(sessions: &[SessionTraits]) -> Vec<(UserId, SessionId)> {
     sessions.iter().map(|session| (session.user_id, session.id)).collect()
 }
 
@@ -465,26 +477,34 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_is_kept_in_pages_until_it_is_too_much() {
+    fn what_was_counted_is_kept_until_it_is_too_much() {
         let mut walk = Walk { room: Some(1500), ..Walk::begun(Timestamp::from_millis(0), None) };
         for (number, last) in [(600, 1), (400, 2), (0, 3), (500, 4), (1, 5), (0, 6)] {
             walk.keep_counted(sessions(number), Some(place(last)));
         }
-        let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
-        assert_eq!(kept, [(1000, Some(place(3))), (500, Some(place(4)))]);
         // The rest is read from there.
-        assert_eq!((walk.last, walk.dealt_with, walk.room), (Some(place(4)), None, None));
+        assert_eq!((walk.counted.len(), walk.last, walk.dealt_with, walk.room), (1500, Some(place(4)), None, None));
     }
 
     #[test]
-    fn what_is_kept_ends_in_the_order_of_the_sessions_and_all_of_it_before_the_walk_is_further() {
+    fn small_pages_that_are_read_ahead_become_one() {
+        let mut walk = Walk::begun(Timestamp::from_millis(0), None);
+        for (number, last) in [(600, 1), (400, 2), (0, 3), (500, 4)] {
+            walk.keep(sessions(number), Some(place(last)));
+        }
+        let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
+        assert_eq!(kept, [(1000, Some(place(3))), (500, Some(place(4)))]);
+    }
+
+    #[test]
+    fn what_was_counted_ends_in_the_order_of_the_sessions_and_all_of_it_before_the_walk_is_further() {
         let mut walk = Walk::begun(Timestamp::from_millis(0), Some(place(1)));
         let mut backwards = sessions(1700);
         backwards.reverse();
         for (page, last) in backwards.chunks(850).zip([2, 3]) {
             walk.keep_counted(page.to_vec(), Some(place(last)));
         }
-        walk.order_kept();
+        walk.page_counted();
         let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
         assert_eq!(kept, [(1000, Some(place(1))), (700, Some(place(3)))]);
         let in_order: Vec<_> = walk.kept.into_iter().flat_map(|page| page.sessions).collect();

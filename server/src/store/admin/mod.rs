@@ -17,7 +17,7 @@ use ::types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::store::db::{Ids, verbs};
-use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, NewJob, SessionRow, User};
+use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, NewJob, SessionRow, SessionTraits, User};
 
 verbs! {
     /// What administrators ask about users and sessions of others, and do to them.
@@ -31,8 +31,10 @@ verbs! {
     users_with_roles(ids: &[UserId]) -> Vec<UserId>;
     /// A page of all sessions, ended or not, newest first: those before `before`, by their ids.
     newest_sessions(before: SessionId, limit: i64) -> Vec<SessionRow>;
+    /// These sessions, in no order; those that there are.
+    sessions_by_ids(ids: &[SessionId]) -> Vec<SessionRow>;
     /// A page of the live sessions, newest first: those before `before`, by when they began and their ids.
-    newest_live_sessions(before: (Timestamp, Uuid), now: Timestamp, limit: i64) -> Vec<SessionRow>;
+    newest_live_sessions(before: (Timestamp, Uuid), now: Timestamp, limit: i64) -> Vec<SessionTraits>;
     /// A page of a user's sessions, newest first: those before `before`, by their ids. Only live ones where
     /// `only_live` says so.
     newest_sessions_of(
@@ -41,10 +43,10 @@ verbs! {
     /// A page of the live sessions that began before a moment, oldest first: those after `after`.
     live_sessions_by_start(
         after: (Timestamp, Uuid), before: Timestamp, now: Timestamp, limit: i64
-    ) -> Vec<SessionRow>;
+    ) -> Vec<SessionTraits>;
     /// A page of the live sessions whose address, as a text, is below `below`, in the order of addresses: those after
     /// `after`.
-    live_sessions_by_address(after: (&str, Uuid), below: &str, now: Timestamp, limit: i64) -> Vec<SessionRow>;
+    live_sessions_by_address(after: (&str, Uuid), below: &str, now: Timestamp, limit: i64) -> Vec<SessionTraits>;
     /// Ends sessions of several users in one transaction: marks those that have not ended, writes their histories,
     /// audit entries and the revocation log.
     end_listed_sessions(ends: &ListedEnd, ids: Ids<'_>) -> EndOutcome;

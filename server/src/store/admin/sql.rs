@@ -2,7 +2,9 @@
 
 use crate::store::accounts::sql::user_columns;
 use crate::store::db::dialect::statements;
-use crate::store::sessions::sql::{in_room, live_at_address, live_since, live_until, not_ended, session_columns};
+use crate::store::sessions::sql::{
+    in_room, live_at_address, live_since, live_until, not_ended, session_columns, session_traits,
+};
 
 /// What the pages of users have in common, by their order: where they begin and end, the order, and the numbers of two
 /// parameters, how many there are at most and a role.
@@ -114,14 +116,20 @@ statements! {
          ORDER BY s.ip DESC, s.id DESC LIMIT 2000) seen) few \
          CROSS JOIN users WHERE users.id = few.user_id AND users.id > $1 LIMIT 2000) found ORDER BY id LIMIT $4"
     );
+    /// Who has another role than the one of everybody, counted no further than one more than few. Below and above in
+    /// the index of roles: not equal is said by no index.
+    FEW_USERS_WITH_ROLES = "SELECT user_id FROM \
+        (SELECT below.user_id FROM user_roles below WHERE below.role < 'user' LIMIT 1001) few UNION ALL SELECT user_id FROM \
+        (SELECT above.user_id FROM user_roles above WHERE above.role > 'user' LIMIT 1001) few";
     USERS_WITH_ROLES = "SELECT DISTINCT user_id FROM user_roles WHERE user_id IN ({list:1}) AND role <> 'user'";
     USERS_BY_IDS = concat!("SELECT ", user_columns!(), " FROM users WHERE id IN ({list:1})");
     /// Ids sort by the time they were made.
     NEWEST_SESSIONS =
         concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    SESSIONS_BY_IDS = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id IN ({list:1})");
     NEWEST_LIVE_SESSIONS = concat!(
         "SELECT ",
-        session_columns!(),
+        session_traits!(),
         " FROM sessions WHERE ",
         live_since!(),
         " AND expires_at > $3 AND (created_at, id) < ($1, $2) \
@@ -135,7 +143,7 @@ statements! {
     );
     LIVE_SESSIONS_BY_START = concat!(
         "SELECT ",
-        session_columns!(),
+        session_traits!(),
         " FROM sessions WHERE ",
         live_since!(),
         " AND expires_at > $4 AND (created_at, id) > ($1, $2) \
@@ -143,7 +151,7 @@ statements! {
     );
     LIVE_SESSIONS_BY_ADDRESS = concat!(
         "SELECT ",
-        session_columns!(),
+        session_traits!(),
         " FROM sessions s WHERE ",
         live_at_address!(),
         " AND expires_at > $4 AND (ip, id) > ($1, $2) AND ip < $3 \

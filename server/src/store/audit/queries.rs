@@ -1,11 +1,12 @@
 //! The audit log and its seals.
 
-use types::domain::{Timestamp, UserId};
+use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use super::{
-    Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, is_kept_prepared, lock_audit_seals, query, query_as,
+    Connection, DIALECT, Database, Db, ROWS_PER_INSERT, ROWS_PER_LARGE_INSERT, Result, is_kept_prepared,
+    lock_audit_seals, query, query_as,
 };
 use crate::store::audit::rows::{AuditColumns, EntryColumns, SealColumns, SealedColumns};
 use crate::store::db::dialect::fill;
@@ -239,6 +240,30 @@ pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries:
                 .bind(&entry.origin.ip)
                 .bind(&entry.origin.user_agent)
                 .bind(entry.detail.as_deref());
+        }
+        insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Inserts entries that say the same as `like` of sessions, each given with the id of its entry and its user.
+pub(in crate::store) async fn insert_audit_of_sessions(
+    connection: &mut Connection,
+    like: &NewAudit,
+    sessions: &[(Uuid, UserId, SessionId)],
+) -> Result<()> {
+    for chunk in sessions.chunks(ROWS_PER_LARGE_INSERT) {
+        let mut insert = sqlx::query::<Db>(fill(sql::audit::INSERT_ALIKE, &DIALECT, chunk.len()))
+            .bind(like.at.as_millis())
+            .bind(like.actor_id.map(|id| id.0))
+            .bind(like.action.as_str())
+            .bind(like.reason.map(EndReason::as_str))
+            .bind(like.client_reason.as_deref())
+            .bind(&like.origin.ip)
+            .bind(&like.origin.user_agent)
+            .bind(like.detail.as_deref());
+        for (entry, user, session) in chunk {
+            insert = insert.bind(*entry).bind(user.0).bind(session.0);
         }
         insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
     }

@@ -33,6 +33,13 @@ macro_rules! entries_before {
 
 statements! {
     INSERT_AUDIT = concat!("INSERT INTO audit_log (", entry_columns!(), ") VALUES {rows:11}");
+    /// Entries that differ in nothing but their ids, users and sessions.
+    INSERT_ALIKE = concat!(
+        "INSERT INTO audit_log (",
+        entry_columns!(),
+        ") SELECT v.column1, $1, v.column2, $2, v.column3, $3, $4, $5, $6, $7, $8 \
+         FROM (VALUES {rows:9:uuid:uuid:uuid}) AS v"
+    );
     /// Where somebody else did it, not from where: neither their address nor their session.
     ACTIVITY = "SELECT a.id, a.at, \
         CASE WHEN a.actor_id <> a.user_id AND s.id IS NULL THEN NULL ELSE a.session_id END AS session_id, \

@@ -10,6 +10,7 @@
 //! - `{started}` is when the database that answers was started, by which one is told from another,
 //! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted,
 //! - `{rows:a:b}` is `($1, $2)`, once for each row, with these types where the database wants to know them,
+//! - `{rows:n:a:b}` is the same from `$n` on, after parameters that all rows have in common,
 //! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters,
 //! - `{pairs:n:a:b}` is `a = $n AND b = $n+1`, or the next two, for each pair that comes after the other parameters.
 //!
@@ -59,12 +60,14 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
     if let Some((before, rest)) = filled.split_once("{rows:")
         && let Some((columns, after)) = rest.split_once('}')
     {
+        let numbered = columns.split_once(':').and_then(|(first, rest)| Some((first.parse::<usize>().ok()?, rest)));
+        let (first, columns) = numbered.unwrap_or((1, columns));
         let columns: Vec<String> = match columns.parse::<usize>() {
             Ok(count) => vec![String::new(); count],
             Err(_) if dialect.types_rows => columns.split(':').map(|name| format!("::{name}")).collect(),
             Err(_) => vec![String::new(); columns.split(':').count()],
         };
-        filled = format!("{before}{}{after}", values(&columns, rows));
+        filled = format!("{before}{}{after}", values(first, &columns, rows));
     }
     if let Some((before, rest)) = filled.split_once("{list:")
         && let Some((first, after)) = rest.split_once('}')
@@ -93,10 +96,10 @@ fn pairs(first: usize, one: &str, other: &str, count: usize) -> String {
     (0..count).map(pair).collect::<Vec<_>>().join(" OR ")
 }
 
-/// `($1, $2), ($3, $4)` for two columns and two rows, with what stands after each of a column.
-fn values(columns: &[String], rows: usize) -> String {
+/// `($1, $2), ($3, $4)` for two columns and two rows from `$1` on, with what stands after each of a column.
+fn values(first: usize, columns: &[String], rows: usize) -> String {
     let row = |row: usize| {
-        let mark = |(column, after): (usize, &String)| format!("${}{after}", row * columns.len() + column + 1);
+        let mark = |(column, after): (usize, &String)| format!("${}{after}", row * columns.len() + column + first);
         format!("({})", columns.iter().enumerate().map(mark).collect::<Vec<_>>().join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
@@ -147,5 +150,8 @@ mod tests {
             filled(true)
         );
         assert!(filled(false).contains("(VALUES ($1, $2), ($3, $4)) AS v"), "{}", filled(false));
+        let text = "INSERT INTO t SELECT v.column1, $1, v.column2 FROM (VALUES {rows:2:uuid:bigint}) AS v";
+        let filled = fill(text, &DIALECT, 2).as_str().to_owned();
+        assert!(filled.ends_with("(VALUES ($2::uuid, $3::bigint), ($4::uuid, $5::bigint)) AS v"), "{filled}");
     }
 }

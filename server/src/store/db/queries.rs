@@ -17,10 +17,13 @@ use crate::store::db::dialect::fill;
 /// The most rows in one insert.
 pub(in crate::store) const ROWS_PER_INSERT: usize = 100;
 
+/// The same where thousands of rows come together: each statement less is a way to the database and back less.
+pub(in crate::store) const ROWS_PER_LARGE_INSERT: usize = 500;
+
 /// Whether an insert of so many rows is worth keeping prepared: one of a single row is, and one of as many as there can
 /// be, which comes again and again where there are many.
 pub(in crate::store) const fn is_kept_prepared(rows: usize) -> bool {
-    matches!(rows, 1 | ROWS_PER_INSERT)
+    matches!(rows, 1 | ROWS_PER_INSERT | ROWS_PER_LARGE_INSERT)
 }
 
 pub(in crate::store) type Result<T> = std::result::Result<T, StoreError>;

@@ -6,7 +6,8 @@ use types::domain::{Timestamp, UserId};
 use types::words::EndReason;
 
 use super::{
-    Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, is_kept_prepared, query, query_as,
+    Connection, DIALECT, Database, Db, ROWS_PER_INSERT, ROWS_PER_LARGE_INSERT, Result, Transaction, is_kept_prepared,
+    query, query_as,
 };
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
@@ -132,7 +133,8 @@ async fn append_revocations(connection: &mut Connection, revocations: &mut [&mut
     for (position, revocation) in (head - count + 1..).zip(revocations.iter_mut()) {
         revocation.position = position;
     }
-    for chunk in revocations.chunks(ROWS_PER_INSERT) {
+    let most = if revocations.len() < ROWS_PER_LARGE_INSERT { ROWS_PER_INSERT } else { ROWS_PER_LARGE_INSERT };
+    for chunk in revocations.chunks(most) {
         let mut insert = sqlx::query::<Db>(fill(sql::revocations::INSERT_REVOCATION, &DIALECT, chunk.len()));
         for revocation in chunk {
             let (session, epoch) = match revocation.subject {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::auth::proofs::{Proof, Proofs};
 use crate::store::db::rows::{RowResult, digest, moment, reason};
 use crate::store::{
-    Acting, EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, StoreError, Ticket,
+    Acting, EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, SessionTraits, StoreError, Ticket,
 };
 
 #[derive(FromRow)]
@@ -163,6 +163,30 @@ impl TryFrom<SessionColumns> for SessionRow {
             acting: row.acting.read(),
             end: row.end.read()?,
         })
+    }
+}
+
+#[derive(FromRow)]
+pub struct TraitColumns {
+    id: Uuid,
+    user_id: Uuid,
+    created_at: i64,
+    #[sqlx(flatten)]
+    device: DeviceColumns,
+    ip: String,
+    place: Option<String>,
+}
+
+impl From<TraitColumns> for SessionTraits {
+    fn from(row: TraitColumns) -> Self {
+        Self {
+            id: SessionId(row.id),
+            user_id: UserId(row.user_id),
+            created_at: Timestamp::from_millis(row.created_at),
+            device: row.device.into(),
+            ip: row.ip,
+            place: row.place,
+        }
     }
 }
 

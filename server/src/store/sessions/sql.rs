@@ -110,7 +110,14 @@ macro_rules! session_columns {
     };
 }
 
-pub(in crate::store) use session_columns;
+/// What a rule compares of a session.
+macro_rules! session_traits {
+    () => {
+        "id, user_id, created_at, device_name, platform, browser, os, kind, app_version, ip, place"
+    };
+}
+
+pub(in crate::store) use {session_columns, session_traits};
 
 statements! {
     DEVICE_NAME = "SELECT device_name FROM sessions WHERE id = $1";

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use latchkey::store::{
-    AccountDeletion, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun, NewSession,
-    NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, Standing, Store, User, UserChange, UserFilter,
-    UserOrder, UserRoleFacts, UserRolesCommand,
+    AccountDeletion, AuditFilter, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun,
+    NewSession, NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, SessionRow, SessionTraits, Standing, Store,
+    StoredAudit, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -293,28 +293,35 @@ async fn sessions_are_listed_newest_first_and_walked_in_the_order_of_their_start
     end(&store, command(one, EndReason::UserInitiatedLogout, minutes(5))).await;
     let (store, now) = (store.admin(), minutes(6));
     let last = SessionId(Uuid::max());
-    let ids = |rows: Vec<latchkey::store::SessionRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    let ids = |rows: Vec<SessionRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    let looked_at = |rows: Vec<SessionTraits>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
 
     assert_eq!(ids(store.newest_sessions(last, 3).await.expect("sessions")), [fourth, third, second]);
     assert_eq!(ids(store.newest_sessions(second, 3).await.expect("sessions")), [first]);
     let end_of_time = (Timestamp::from_millis(i64::MAX), last.0);
     let live = store.newest_live_sessions(end_of_time, now, 2).await.expect("sessions");
-    assert_eq!(ids(live), [fourth, second]);
+    assert_eq!(looked_at(live), [fourth, second]);
     let live = store.newest_live_sessions((minutes(2), second.0), now, 2).await.expect("sessions");
-    assert_eq!(ids(live), [first]);
+    assert_eq!(looked_at(live), [first]);
     let of_ada = |only_live| store.newest_sessions_of(ada, last, only_live, now, 9);
     assert_eq!(ids(of_ada(false).await.expect("sessions")), [fourth, third, first]);
     assert_eq!(ids(of_ada(true).await.expect("sessions")), [fourth, first]);
 
     let beginning = (Timestamp::from_millis(i64::MIN), Uuid::nil());
     let old = store.live_sessions_by_start(beginning, minutes(4), now, 9).await.expect("sessions");
-    assert_eq!(ids(old), [first, second], "before the fourth minute");
+    assert_eq!(looked_at(old), [first, second], "before the fourth minute");
     let rest = store.live_sessions_by_start((minutes(1), first.0), minutes(9), now, 1).await.expect("sessions");
-    assert_eq!(ids(rest), [second]);
+    assert_eq!(looked_at(rest), [second]);
     let near = store.live_sessions_by_address(("192.0.2.", Uuid::nil()), "192.0.2.\u{10ffff}", now, 9).await;
-    assert_eq!(ids(near.expect("sessions")), [first, second], "as texts");
+    let near = near.expect("sessions");
     let rest = store.live_sessions_by_address(("192.0.2.20", first.0), "192.0.2.\u{10ffff}", now, 9).await;
-    assert_eq!(ids(rest.expect("sessions")), [second]);
+    assert_eq!(looked_at(rest.expect("sessions")), [second]);
+
+    // What a rule compares says what is stored, whichever way it was found.
+    let mut stored = store.sessions_by_ids(&[second, SessionId(Uuid::max()), first]).await.expect("sessions");
+    stored.sort_by_key(|session| session.id);
+    let stored: Vec<SessionTraits> = stored.into_iter().map(Into::into).collect();
+    assert_eq!(near, stored, "as texts");
 }
 
 #[rstest]
@@ -369,6 +376,91 @@ async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
     assert_eq!(of_one.iter().filter(|entry| entry.kind.known() == Some(HistoryKind::Ended)).count(), 1);
     let again = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an answer");
     assert!(again.ended.is_empty() && again.revocations.is_empty());
+}
+
+/// More than one statement takes, of every size that statements come in.
+#[rstest]
+#[tokio::test]
+async fn each_of_many_listed_sessions_has_an_entry_of_its_own_in_the_audit_and_in_the_log(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let users = [stored_user(&store, "ada").await, stored_user(&store, "bob").await];
+    let mut sessions = Vec::new();
+    for number in 0..603 {
+        let user = users[number % users.len()];
+        sessions.push((user, sign_in(&store, user, "Phone", minutes(1)).await));
+    }
+    let ends = ListedEnd {
+        sessions: sessions.clone(),
+        reason: EndReason::AdminRevoked,
+        client_reason: Some("stolen".to_owned()),
+        actor_id: Some(users[1]),
+        at: minutes(3),
+        remember_until: minutes(30),
+        origin: origin("192.0.2.9"),
+        run: None,
+    };
+    let outcome = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
+    sessions.sort_by_key(|(_, session)| *session);
+    assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), ids_of(&sessions));
+
+    let log = store.revocations().revocations_from(0).await.expect("the log").revocations;
+    let logged: Vec<_> = log.iter().map(|row| (row.user_id, row.subject)).collect();
+    let expected: Vec<_> = sessions.iter().map(|(user, session)| (*user, RevokedSubject::Session(*session))).collect();
+    assert_eq!(logged, expected);
+    assert!(log.iter().all(|row| (row.at, row.reason) == (minutes(3), Some(EndReason::AdminRevoked))));
+    assert!(log.iter().all(|row| row.remember_until >= minutes(30)));
+
+    let mut audited = Vec::new();
+    let mut seen = HashSet::new();
+    for entry in entries_of(&store, AuditAction::SessionEnded).await {
+        let id = entry.session_id.expect("a session");
+        audited.push((entry.user_id.expect("a user"), id));
+        assert!(seen.insert(entry.id), "an id of its own");
+        let all = NewAudit {
+            id: entry.id,
+            user_id: entry.user_id,
+            actor_id: Some(users[1]),
+            session_id: Some(id),
+            reason: Some(EndReason::AdminRevoked),
+            client_reason: Some("stolen".to_owned()),
+            ..NewAudit::new(entry.id, minutes(3), AuditAction::SessionEnded, origin("192.0.2.9"))
+        };
+        assert_eq!(entry, stored_as(&all));
+    }
+    audited.sort_by_key(|(_, session)| *session);
+    assert_eq!(audited, sessions);
+}
+
+fn ids_of(sessions: &[(UserId, SessionId)]) -> Vec<SessionId> {
+    sessions.iter().map(|(_, session)| *session).collect()
+}
+
+async fn entries_of(store: &Store, action: AuditAction) -> Vec<StoredAudit> {
+    let filter = AuditFilter {
+        from: START,
+        to: Timestamp::from_millis(i64::MAX),
+        action: Some(action.as_str().to_owned()),
+        user: None,
+    };
+    store.audit().stored_entries(&filter, None, 5000).await.expect("entries")
+}
+
+/// What the log has of an entry.
+fn stored_as(entry: &NewAudit) -> StoredAudit {
+    StoredAudit {
+        id: entry.id,
+        at: entry.at,
+        user_id: entry.user_id,
+        actor_id: entry.actor_id,
+        session_id: entry.session_id,
+        action: entry.action.as_str().to_owned(),
+        reason: entry.reason.map(|reason| reason.as_str().to_owned()),
+        client_reason: entry.client_reason.clone(),
+        detail: entry.detail.clone(),
+        origin: entry.origin.clone(),
+    }
 }
 
 #[rstest]

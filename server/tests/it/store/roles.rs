@@ -2,8 +2,8 @@
 
 use futures::future::join_all;
 use latchkey::store::{
-    NewAudit, NewUser, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole,
-    SavedUserRoles, SignIn, Store, UserRoleFacts, UserRolesCommand,
+    ImportedUser, NewAudit, NewUser, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal,
+    RoleRow, SavedRole, SavedUserRoles, SignIn, Store, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::UserId;
@@ -127,6 +127,33 @@ async fn a_user_is_read_with_what_their_roles_come_to(#[values(Backend::Sqlite, 
     let roles = store.roles().roles().await.expect("roles");
     let clerk = roles.iter().find(|role| role.name == "clerk").expect("the role");
     assert_eq!((clerk.holders, &clerk.permissions[..]), (1, &["c:d".to_owned(), "e:f".to_owned()][..]));
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_has_a_role_is_found_among_few_and_among_many(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
+    // One role comes before `user` in the order of names, the other behind it.
+    save(&store, &[role("warden", "user", BuiltInRole::User, &["a:b"])]).await;
+    let (carol, dan) = (user_with(&store, "carol", "moderator").await, user_with(&store, "dan", "warden").await);
+    let found = async || {
+        let mut found = store.admin().users_with_roles(&[ada, bob, carol, dan]).await.expect("users");
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found().await, [carol, dan], "among few");
+    let many: Vec<ImportedUser> = (0..1001).map(|number| moderator(&format!("m{number}"))).collect();
+    assert_eq!(store.admin().import_users(&many).await.expect("users").len(), many.len());
+    assert_eq!(found().await, [carol, dan], "among many");
+}
+
+fn moderator(name: &str) -> ImportedUser {
+    let user = NewUser { roles: vec!["moderator".to_owned(), "user".to_owned()], ..new_user(name) };
+    let audit = new_audit(user.id, AuditAction::UserImported, START);
+    ImportedUser { user, disabled_at: None, password_reset_required_at: None, audit, invitation: None }
 }
 
 #[rstest]

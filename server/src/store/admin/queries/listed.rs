@@ -7,11 +7,11 @@ use types::domain::{SessionId, UserId};
 use types::words::AuditAction;
 use uuid::Uuid;
 
-use super::super::audit::insert_audit;
+use super::super::audit::insert_audit_of_sessions;
 use super::super::revocations::log_and_commit;
 use super::super::sessions::ends_with_session::StoredEnds;
 use super::runs::count_in_run;
-use super::{Connection, DIALECT, Database, Db, Result};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_LARGE_INSERT, Result};
 use crate::store::admin::rows::ListedColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
@@ -19,7 +19,7 @@ use crate::store::db::{Ids, retry_conflicts};
 use crate::store::{EndOutcome, EndedSession, ListedEnd, NewAudit, Revocation, RevokedSubject, sql};
 
 /// Rows that one statement locks or marks. Statements of so many are kept prepared: they come again and again.
-const ROWS_AT_ONCE: usize = 200;
+const ROWS_AT_ONCE: usize = ROWS_PER_LARGE_INSERT;
 
 impl Database {
     pub(in crate::store) async fn end_listed_sessions(&self, ends: &ListedEnd, ids: Ids<'_>) -> Result<EndOutcome> {
@@ -36,22 +36,15 @@ impl Database {
         let mut tx = self.begin_batch().await?;
         lock_users(&mut tx, &users).await?;
         let ended = mark(&mut tx, ends, &sessions).await?;
-        let mut audit = Vec::with_capacity(ended.len());
+        let mut entries = Vec::with_capacity(ended.len());
         let (mut stored, mut outcome) = (StoredEnds::default(), EndOutcome::default());
         for (user_id, session) in ended {
-            audit.push(NewAudit {
-                user_id: Some(user_id),
-                actor_id: ends.actor_id,
-                session_id: Some(session.id),
-                reason: Some(ends.reason),
-                client_reason: ends.client_reason.clone(),
-                ..NewAudit::new(ids(), ends.at, AuditAction::SessionEnded, ends.origin.clone())
-            });
+            entries.push((ids(), user_id, session.id));
             stored.add(&session, user_id, ends.reason, None, ends.at);
             outcome.revocations.push(revocation(ends, user_id, &session));
             outcome.ended.push(session);
         }
-        insert_audit(&mut tx, &audit).await?;
+        insert_audit_of_sessions(&mut tx, &entry(ends), &entries).await?;
         stored.carry_out(&mut tx, &mut outcome.departures).await?;
         if let Some(run) = ends.run {
             count_in_run(&mut tx, run, outcome.ended.len()).await?;
@@ -92,6 +85,16 @@ async fn mark(
     }
     ended.sort_by_key(|(_, session)| session.id);
     Ok(ended)
+}
+
+/// What the audit log says of each of them.
+fn entry(ends: &ListedEnd) -> NewAudit {
+    NewAudit {
+        actor_id: ends.actor_id,
+        reason: Some(ends.reason),
+        client_reason: ends.client_reason.clone(),
+        ..NewAudit::new(Uuid::nil(), ends.at, AuditAction::SessionEnded, ends.origin.clone())
+    }
 }
 
 fn revocation(ends: &ListedEnd, user_id: UserId, session: &EndedSession) -> Revocation {

@@ -1,5 +1,7 @@
 //! Pages of sessions, each out of an index in its order, and users by their ids.
 
+use std::collections::HashSet;
+
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -7,14 +9,23 @@ use super::{DIALECT, Database, Db, Result, query_as};
 use crate::store::accounts::rows::UserColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
-use crate::store::sessions::rows::SessionColumns;
-use crate::store::{SessionRow, User, sql};
+use crate::store::sessions::rows::{SessionColumns, TraitColumns};
+use crate::store::{SessionRow, SessionTraits, User, sql};
 
-/// Users that are asked for by their ids at once.
+/// Users, or sessions, that are asked for by their ids at once.
 const IDS_AT_ONCE: usize = 500;
+/// Roles of users, without the one of everybody, that are few. `FEW_USERS_WITH_ROLES` gives one more at the least where
+/// there are more.
+const FEW: usize = 1000;
 
 impl Database {
     pub(in crate::store) async fn users_with_roles(&self, ids: &[UserId]) -> Result<Vec<UserId>> {
+        // Nearly everywhere they are so few that all of them are read faster than each of these is looked for.
+        let few: Vec<(Uuid,)> = query_as(sql::admin::FEW_USERS_WITH_ROLES).fetch_all(self.readers()).await?;
+        if few.len() <= FEW {
+            let few: HashSet<Uuid> = few.into_iter().map(|(id,)| id).collect();
+            return Ok(ids.iter().filter(|id| few.contains(&id.0)).copied().collect());
+        }
         let mut users = Vec::new();
         for chunk in ids.chunks(IDS_AT_ONCE) {
             let statement = fill(sql::admin::USERS_WITH_ROLES, &DIALECT, chunk.len());
@@ -41,6 +52,20 @@ impl Database {
         Ok(users)
     }
 
+    pub(in crate::store) async fn sessions_by_ids(&self, ids: &[SessionId]) -> Result<Vec<SessionRow>> {
+        let mut sessions = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(IDS_AT_ONCE) {
+            let statement = fill(sql::admin::SESSIONS_BY_IDS, &DIALECT, chunk.len());
+            let mut find = sqlx::query_as::<Db, SessionColumns>(statement);
+            for id in chunk {
+                find = find.bind(id.0);
+            }
+            let rows = find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?;
+            sessions.extend(read_all::<SessionColumns, SessionRow>(rows)?);
+        }
+        Ok(sessions)
+    }
+
     pub(in crate::store) async fn newest_sessions(&self, before: SessionId, limit: i64) -> Result<Vec<SessionRow>> {
         let rows: Vec<SessionColumns> =
             query_as(sql::admin::NEWEST_SESSIONS).bind(before.0).bind(limit).fetch_all(self.readers()).await?;
@@ -52,15 +77,15 @@ impl Database {
         before: (Timestamp, Uuid),
         now: Timestamp,
         limit: i64,
-    ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionColumns> = query_as(sql::admin::NEWEST_LIVE_SESSIONS)
+    ) -> Result<Vec<SessionTraits>> {
+        let rows: Vec<TraitColumns> = query_as(sql::admin::NEWEST_LIVE_SESSIONS)
             .bind(before.0.as_millis())
             .bind(before.1)
             .bind(now.as_millis())
             .bind(limit)
             .fetch_all(self.readers())
             .await?;
-        read_all(rows)
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 
     pub(in crate::store) async fn newest_sessions_of(
@@ -88,8 +113,8 @@ impl Database {
         before: Timestamp,
         now: Timestamp,
         limit: i64,
-    ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionColumns> = query_as(sql::admin::LIVE_SESSIONS_BY_START)
+    ) -> Result<Vec<SessionTraits>> {
+        let rows: Vec<TraitColumns> = query_as(sql::admin::LIVE_SESSIONS_BY_START)
             .bind(after.0.as_millis())
             .bind(after.1)
             .bind(before.as_millis())
@@ -97,7 +122,7 @@ impl Database {
             .bind(limit)
             .fetch_all(self.readers())
             .await?;
-        read_all(rows)
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 
     pub(in crate::store) async fn live_sessions_by_address(
@@ -106,8 +131,8 @@ impl Database {
         below: &str,
         now: Timestamp,
         limit: i64,
-    ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionColumns> = query_as(sql::admin::LIVE_SESSIONS_BY_ADDRESS)
+    ) -> Result<Vec<SessionTraits>> {
+        let rows: Vec<TraitColumns> = query_as(sql::admin::LIVE_SESSIONS_BY_ADDRESS)
             .bind(after.0)
             .bind(after.1)
             .bind(below)
@@ -115,6 +140,6 @@ impl Database {
             .bind(limit)
             .fetch_all(self.readers())
             .await?;
-        read_all(rows)
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! What administrators ask and do.
 
-use super::{Connection, DIALECT, Database, Db, Result, lock_roles, query, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_LARGE_INSERT, Result, lock_roles, query, query_as};
 
 pub(in crate::store) mod changes;
 pub(in crate::store) mod import;

@@ -86,6 +86,27 @@ pub struct SessionRow {
     pub end: Option<SessionEnd>,
 }
 
+/// What a rule compares of a session. There may be millions of them to look at, and these are a third of the columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionTraits {
+    pub id: SessionId,
+    pub user_id: UserId,
+    /// When it was signed in.
+    pub created_at: Timestamp,
+    pub device: DeviceDescription,
+    /// Where it was last seen; empty after `IP_RETENTION`.
+    pub ip: String,
+    /// The place of that address, if it is known; wiped with it.
+    pub place: Option<String>,
+}
+
+impl From<SessionRow> for SessionTraits {
+    fn from(session: SessionRow) -> Self {
+        let SessionRow { id, user_id, created_at, device, origin, place, .. } = session;
+        Self { id, user_id, created_at, device, ip: origin.ip, place }
+    }
+}
+
 /// Who acts for the user in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acting {
