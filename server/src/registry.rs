@@ -27,6 +27,10 @@ const LIVE: Duration = Duration::from_secs(20);
 /// Servers that were not seen for this long are forgotten.
 const FORGET: Duration = Duration::from_hours(1);
 
+/// Whoever waits for the lock of a SQLite file asks for it again every 100 ms at the latest, on a machine that is not
+/// busy.
+const TURN: Duration = Duration::from_millis(200);
+
 /// The settings in which servers must agree: the first of these that differs is told.
 const MUST_AGREE: [&str; 2] = ["PUBLIC_URL", "LATCHKEY_SECRET"];
 
@@ -213,6 +217,19 @@ impl Registry {
             },
         }
     }
+}
+
+/// Lets servers write between two of the many transactions of another process, such as an import. Waits where the
+/// database is a SQLite file on which servers run, and nowhere else: SQLite hands its lock to nobody, so that they
+/// would hardly ever find it free.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn give_way(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    if matches!(store, Store::Sqlite(_)) && !store.servers().live_servers(now.minus(LIVE)).await?.is_empty() {
+        tokio::time::sleep(TURN).await;
+    }
+    Ok(())
 }
 
 /// The servers that run now, and in which settings each differs from another one.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::rule::{SessionRule, ranges_of};
 use super::{Actor, AdminError, Administration, Change, UserKey};
+use crate::registry::give_way;
 use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, SessionTraits, StoreError};
 
 /// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
@@ -335,8 +336,8 @@ impl Administration {
         Ok(self.end(self.ends_all_of(actor, user.id, EndReason::AdminRevoked, words)).await?)
     }
 
-    /// Ends what a rule is about, a page at a time, and gives how many sessions. `committed` gets what each transaction
-    /// has ended.
+    /// Ends what a rule is about, a page at a time, and gives how many sessions: for a process beside the servers,
+    /// which it lets write in between. `committed` gets what each transaction has ended.
     pub async fn end_by_rule(
         &self,
         actor: &Actor,
@@ -351,6 +352,7 @@ impl Administration {
         while let Some(outcome) = self.end_page(actor, rule, why, &mut walk).await? {
             ended += count(outcome.ended.len());
             committed(&outcome);
+            give_way(&self.context.store, self.context.now()).await?;
         }
         Ok(ended)
     }

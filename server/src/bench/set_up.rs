@@ -21,11 +21,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::random::{OsRandom, uuid_v7};
+use crate::registry::give_way;
 use crate::sessions::{ClaimedDevice, describe_device};
 use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
 
 /// Rows that are written in one transaction.
-const MAX_BATCH: usize = 10_000;
+const MAX_BATCH: usize = 1000;
 /// Audit entries that are sealed in one transaction.
 const ENTRIES_PER_SEAL: i64 = 2000;
 
@@ -191,6 +192,7 @@ impl SetUp {
                 let batch: Vec<NewUser> =
                     (first..=last).map(|number| population.user(number)).collect::<Result<_, _>>()?;
                 added.users += self.store.maintenance().seed_users(&batch).await?;
+                give_way(&self.store, SystemClock.now()).await?;
             }
             progress(last + 1, 0);
         }
@@ -198,6 +200,7 @@ impl SetUp {
             if self.store.sessions().session(population.session(last).id).await?.is_none() {
                 let batch: Vec<SessionRow> = (first..=last).map(|number| population.session(number)).collect();
                 added.sessions += self.store.maintenance().seed_sessions(&batch).await?;
+                give_way(&self.store, SystemClock.now()).await?;
             }
             progress(users, last + 1);
         }

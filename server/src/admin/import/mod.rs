@@ -21,6 +21,7 @@ use super::{Actor, AdminError, Administration, mails};
 use crate::accounts::USER_ROLE;
 use crate::auth::secrets::Capability;
 use crate::mail::NewMail;
+use crate::registry::give_way;
 use crate::store::{ImportedUser, Invitation, NewJob, NewUser, Priority};
 
 /// Users in one transaction, which must not hold up others for long.
@@ -100,6 +101,7 @@ impl Import<'_> {
             self.summary.invited += count(new.iter().filter(|new| self.is_invited(new)).count());
         } else {
             self.write(new, &mut refusals, now).await?;
+            give_way(&self.users.context.store, self.users.now()).await?;
         }
         for refusal in &refusals {
             let counter =

@@ -171,6 +171,34 @@ async fn an_import_that_was_interrupted_goes_on_when_it_is_run_again(
     assert_eq!(installation.login("user-2499@example.com", PASSWORD).await, StatusCode::OK);
 }
 
+/// SQLite hands its lock to nobody: a process that takes it again and again must let others have it.
+#[rstest]
+#[case::users(&["user", "import", "users"])]
+#[case::a_population(&["bench", "seed", "--among-users", "--users", "9000", "--sessions", "9000"])]
+#[tokio::test]
+async fn people_sign_in_while_thousands_are_written(
+    #[case] command: &[&str],
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    installation.creates("ada@example.com", &[]).await;
+    let users: Vec<Value> = (0..9000)
+        .map(|number| json!({ "email": format!("user-{number}@example.com"), "passwordHash": BCRYPT }))
+        .collect();
+    fs::write(installation.folder.path().join("users"), lines(&users)).expect("a file");
+    let mut writes = installation.starts(command);
+    let mut signed_in = 0;
+    let status = loop {
+        assert_eq!(installation.login("ada@example.com", PASSWORD).await, StatusCode::OK, "after {signed_in}");
+        signed_in += 1;
+        if let Some(status) = writes.try_wait().expect("a state") {
+            break status;
+        }
+    };
+    assert!(status.success());
+    assert!(signed_in > 3, "{signed_in} sign-ins");
+}
+
 #[rstest]
 #[tokio::test]
 async fn an_export_of_keycloak_is_read_as_it_is(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
