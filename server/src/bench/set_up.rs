@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::population::Population;
 use super::{BenchError, failed};
 use crate::accounts::PasswordHasher;
-use crate::application::access_tokens;
+use crate::application::{access_tokens, master_secret};
 use crate::audit::{ExpectedSeals, Report, seal_next, verify};
 use crate::auth::keys::{KeyRing, make_key};
 use crate::auth::proofs::Proofs;
@@ -71,7 +71,7 @@ impl SetUp {
         let url = secrecy::ExposeSecret::expose_secret(&config.database.url);
         let store = Store::connect(url, 8).await?;
         store.migrate().await?;
-        let secret = config.server.secret.resolve(&OsRandom).map_err(failed)?;
+        let secret = master_secret(config, &store, &OsRandom).await.map_err(failed)?;
         let keys = Keys::derive(secrecy::ExposeSecret::expose_secret(&secret)).map_err(failed)?;
         let now = SystemClock.now();
         let ring = Arc::new(KeyRing::default());

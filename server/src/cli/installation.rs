@@ -10,13 +10,15 @@ use crate::accounts::{AccountError, Accounts};
 use crate::admin::{AdminError, Administration};
 use crate::application::{ClockAndRandom, StartError, master_secret};
 use crate::areas;
+use crate::auth::keys::KeyRing;
 use crate::auth::secrets::Keys;
 use crate::config::{Config, DatabaseConfig};
 use crate::context::Context;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
+use crate::random::Random;
 use crate::roles::Roles;
-use crate::store::Store;
+use crate::store::{SigningKeyRow, Store};
 
 /// An installation that somebody administers.
 pub struct Installation {
@@ -32,8 +34,7 @@ impl Installation {
         let parts = ClockAndRandom::system();
         parts.set_clock(&store).await?;
         let ClockAndRandom { clock, random } = parts;
-        let secret = master_secret(config, &store, &*random).await?;
-        let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
+        let keys = keys_of(config, &store, &*random).await?;
         let context = Context {
             store,
             metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
@@ -54,6 +55,17 @@ impl Installation {
     pub async fn close(self) {
         self.context.store.close().await;
     }
+}
+
+/// The keys of the installation. Refused under another secret than the one its signing keys are sealed with: no server
+/// could open what is sealed with that, and none would start any more.
+pub async fn keys_of(config: &Config, store: &Store, random: &dyn Random) -> Result<Keys, CliError> {
+    let secret = master_secret(config, store, random).await?;
+    let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
+    let rows = store.keys().signing_keys().await?;
+    let opens = |row: &SigningKeyRow| KeyRing::default().load(&keys, std::slice::from_ref(row)).is_ok();
+    // One that it opens is enough: another may have been damaged.
+    if rows.is_empty() || rows.iter().any(opens) { Ok(keys) } else { Err(CliError::WrongSecret) }
 }
 
 /// The database, which must be there: only what begins an installation makes one.

@@ -1,17 +1,15 @@
 //! `latchkey keys`: the keys that sign access tokens. Running servers find what changed within a minute.
 
 use clap::Subcommand;
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 use types::domain::Timestamp;
 
 use super::CliError;
-use super::installation::open_store;
+use super::installation::{keys_of, open_store};
 use super::output::{Output, Table};
-use crate::application::{ClockAndRandom, StartError, master_secret};
+use crate::application::{ClockAndRandom, StartError};
 use crate::auth::keys::{PUBLISHED_BEFORE_SIGNING, make_key};
 use crate::auth::refresh::Lifetimes;
-use crate::auth::secrets::Keys;
 use crate::config::Config;
 use crate::store::{KeyRetirement, SigningKeyRow, Store};
 
@@ -105,8 +103,7 @@ async fn rotate(config: &Config, store: &Store, output: Output) -> Result<(), Cl
     let parts = ClockAndRandom::system();
     parts.set_clock(store).await?;
     let ClockAndRandom { clock, random } = parts;
-    let secret = master_secret(config, store, &*random).await?;
-    let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
+    let keys = keys_of(config, store, &*random).await?;
     let now = clock.now();
     let signs_from = now.plus(PUBLISHED_BEFORE_SIGNING);
     let key = make_key(&keys, &*random, now, signs_from).map_err(StartError::Crypto)?;

@@ -134,6 +134,9 @@ pub enum CliError {
     Store(#[from] StoreError),
     #[error("the database is not up to date: run `latchkey migrate`")]
     MigrationsPending,
+    /// What it made would be sealed so that no server could open it.
+    #[error("LATCHKEY_SECRET is not that of this installation: its signing keys cannot be opened with it")]
+    WrongSecret,
     #[error("there is no database at {}: check DATABASE_URL, or make one with `latchkey migrate`", .0.display())]
     NoDatabase(PathBuf),
     #[error(transparent)]
@@ -176,7 +179,7 @@ impl CliError {
     /// What the shell is told.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::NoDatabase(_) => EXIT_CONFIG,
+            Self::Config(_) | Self::NoDatabase(_) | Self::WrongSecret => EXIT_CONFIG,
             Self::NotAsSealed => EXIT_DATA,
             Self::Usage(_)
             | Self::UnknownValue { .. }

@@ -141,7 +141,7 @@ impl CliError {
     /// What programs know it by.
     const fn code(&self) -> &'static str {
         match self {
-            Self::Config(_) => "invalid-settings",
+            Self::Config(_) | Self::WrongSecret => "invalid-settings",
             Self::NoDatabase(_) => "no-database",
             Self::MigrationsPending => "migrations-pending",
             Self::Usage(_) => INVALID_CALL,
@@ -171,6 +171,7 @@ impl CliError {
         match self {
             Self::Config(errors) => errors.0.first().map(|error| error.setting.as_str()),
             Self::NoDatabase(_) => Some("DATABASE_URL"),
+            Self::WrongSecret => Some("LATCHKEY_SECRET"),
             Self::UnknownValue { field, .. } => Some(*field),
             _ => None,
         }

@@ -177,6 +177,9 @@ impl Doctor<'_> {
         let missing: Vec<&str> = verifying.map(|row| row.kid.as_str()).filter(|kid| !published.contains(kid)).collect();
         if published.is_empty() {
             Check::failed("keys", format!("{url} answers {} and has no key", answer.in_short()), next)
+        } else if !rows.iter().any(|row| published.contains(row.kid.as_str())) {
+            let found = format!("{url} has no key of this database: it leads to another installation");
+            Check::failed("keys", found, "see PUBLIC_URL and DATABASE_URL in `latchkey config show`")
         } else if missing.is_empty() {
             Check::passed("keys", format!("{url} has every key that verifies ({})", published.len()))
         } else {
