@@ -39,6 +39,12 @@ pub fn network(text: &str) -> Result<IpNet, String> {
     network.ok_or_else(|| "must be a network or an address, such as 192.0.2.0/24 or 2001:db8::1".to_owned())
 }
 
+/// Words that something is found by: not nothing, which is found everywhere.
+pub fn words(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

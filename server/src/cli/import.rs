@@ -149,7 +149,10 @@ struct Report {
 
 impl Report {
     fn open(path: Option<&Path>) -> Result<Self, CliError> {
-        let file = path.map(File::create).transpose().map_err(CliError::Output)?;
+        let create = |path: &Path| {
+            File::create(path).map_err(|error| CliError::Usage(format!("--report {}: {error}", path.display())))
+        };
+        let file = path.map(create).transpose()?;
         Ok(Self { file: file.map(BufWriter::new), first: Vec::new() })
     }
 

@@ -85,7 +85,7 @@ pub struct End {
     #[arg(long, value_name = "NETWORK", value_parser = arguments::network)]
     network: Option<IpNet>,
     /// Those whose browser, system, platform, kind or version has these words, such as "Firefox 14"
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = arguments::words)]
     client: Option<String>,
     /// Only count those that a rule is about, and show some
     #[arg(long, conflicts_with = "yes")]

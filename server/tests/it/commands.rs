@@ -512,6 +512,45 @@ async fn seeding_says_what_was_added_and_what_was_there(
     assert!(said.starts_with("Nothing was added: all 12 users and 70 sessions"), "{said}");
 }
 
+/// What is made under another secret is sealed so that no server opens it, and none would start any more.
+#[rstest]
+#[tokio::test]
+async fn under_another_secret_nothing_is_made(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let mut installation = Installation::start(backend).await;
+    let keys = installation.does(&["keys", "list"]).await;
+    let of_installation = std::mem::replace(
+        &mut installation.settings.iter_mut().find(|(name, _)| *name == "LATCHKEY_SECRET").expect("the secret").1,
+        "another-secret-0123456789-abcdefghijkl".to_owned(),
+    );
+    for command in [
+        &["keys", "rotate", "--json"][..],
+        &["user", "invite", "eve@example.com", "--json"],
+        &["user", "list", "--json"],
+        &["role", "list", "--json"],
+    ] {
+        let (code, why) = installation.fails(command).await;
+        let why: Value = serde_json::from_str(&why).expect("one JSON object");
+        let found = (code, &why["code"], &why["field"]);
+        assert_eq!(found, (Some(78), &json!("invalid-settings"), &json!("LATCHKEY_SECRET")), "{command:?}: {why}");
+    }
+    assert_eq!(installation.does(&["keys", "list"]).await, keys);
+    installation.settings.retain(|(name, _)| *name != "LATCHKEY_SECRET");
+    installation.settings.push(("LATCHKEY_SECRET", of_installation));
+    assert!(installation.run_with(&["keys", "rotate"], "").await.status.success());
+}
+
+#[tokio::test]
+async fn doctor_knows_another_installation_by_its_keys() {
+    let (mut installation, other) =
+        (Installation::start(Backend::Sqlite).await, Installation::start(Backend::Sqlite).await);
+    installation.settings.retain(|(name, _)| *name != "PUBLIC_URL");
+    installation.settings.push(("PUBLIC_URL", other.app.origin()));
+    let output = installation.run_with(&["doctor"], "").await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("has no key of this database: it leads to another installation"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+}
+
 #[tokio::test]
 async fn commands_say_what_is_there_and_show_no_secret() {
     let installation = Installation::start(Backend::Sqlite).await;
@@ -529,6 +568,10 @@ async fn commands_say_what_is_there_and_show_no_secret() {
     assert_eq!(installation.fails(&["keys", "retire", "unknown"]).await.0, Some(3));
     let (code, why) = installation.fails(&["session", "end"]).await;
     assert!(code == Some(2) && why.contains("--older-than"), "{why}");
+    let (code, why) = installation.fails(&["session", "end", "--client", " ", "--yes"]).await;
+    assert!(code == Some(2) && why.contains("--client") && why.contains("must not be empty"), "{why}");
+    let (code, why) = installation.fails(&["user", "import", "-", "--report", "/nowhere/report"]).await;
+    assert!(code == Some(2) && why.contains("--report /nowhere/report"), "{why}");
     assert_eq!(installation.fails(&["user", "create"]).await.0, Some(2));
     let failures: [(&[&str], i32, &str, Value); 5] = [
         (&["user", "show", "nobody@example.com", "--json"], 3, "not-found", Value::Null),
