@@ -165,9 +165,10 @@ statements! {
         " AND id IN ({list:3}) RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until, ",
         in_room!()
     );
-    /// Asks the log about each of them: PostgreSQL might read all of it for an `EXISTS`.
+    /// Asks the log about each of them: PostgreSQL might read all of it for an `EXISTS`. The action is said as no index
+    /// says it: whatever is known of the table, it is the entries of one user that are read, not those of all imports.
     TAKEN_ADDRESSES = "SELECT email, COALESCE((SELECT TRUE FROM audit_log a WHERE a.user_id = users.id \
-        AND a.action = 'user_imported' LIMIT 1), FALSE) AS imported FROM users WHERE email IN ({list:1})";
+        AND COALESCE(a.action, '') = 'user_imported' LIMIT 1), FALSE) AS imported FROM users WHERE email IN ({list:1})";
     IMPORT_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
         email_verified_at, disabled_at, password_reset_required_at, created_at) VALUES {rows:10} ON CONFLICT DO NOTHING RETURNING id";
     IMPORT_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2}";

@@ -94,6 +94,7 @@ async fn lists_come_out_of_their_index_in_order() {
         ("LIVE_SESSIONS_BY_START", "sessions_live_by_start"),
         ("LIVE_SESSIONS_BY_ADDRESS", "sessions_live_by_address"),
         ("REMOVALS_AFTER", "room_messages_by_removal"),
+        ("TAKEN_ADDRESSES", "audit_log_of_user"),
     ] {
         let (_, text) = store.statements().find(|(found, _)| *found == name).expect("the statement");
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
