@@ -27,6 +27,8 @@ const KIND: &str = "end_by_rule";
 const RUNS_FOR: Duration = Duration::from_secs(30);
 /// How long sessions are counted before the first of them ends.
 const COUNTS_FOR: Duration = Duration::from_secs(10);
+/// How often it is looked whether whoever asked may still end sessions.
+const CHECKS_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, Deserialize)]
 struct Payload {
@@ -122,16 +124,25 @@ impl Administration {
         let store = self.context.store.admin();
         let Some(row) = store.end_run(id).await?.filter(|row| row.finished_at.is_none()) else { return Ok(()) };
         let run = &row.run;
-        let actor = self.actor(run.actor_id, run.session_id, run.origin.clone(), SESSIONS_END).await?;
+        let who_asked = async || self.actor(run.actor_id, run.session_id, run.origin.clone(), SESSIONS_END).await;
+        let actor = who_asked().await?;
         let rule: Option<EndRule> = serde_json::from_str(&run.rule).ok();
         let rule = rule.as_ref().and_then(SessionRule::of);
-        let (Some(actor), Some(rule)) = (actor, rule) else {
+        let (Some(mut actor), Some(rule)) = (actor, rule) else {
             return store.finish_end_run(id, self.context.now()).await;
         };
         let mut walk = self.count_run(&row, &actor, &rule, Walk::begun(run.at, after)).await?;
         let why = Why { words: run.client_reason.as_deref(), run: Some(id) };
         let stop_at = self.context.clock.monotonic() + RUNS_FOR;
+        let mut check_at = self.context.clock.monotonic() + CHECKS_EVERY;
         while self.context.clock.monotonic() < stop_at {
+            if self.context.clock.monotonic() >= check_at {
+                match who_asked().await? {
+                    Some(still) => actor = still,
+                    None => return store.finish_end_run(id, self.context.now()).await,
+                }
+                check_at = self.context.clock.monotonic() + CHECKS_EVERY;
+            }
             match self.end_page(&actor, &rule, why, &mut walk).await? {
                 Some(outcome) => committed(&outcome),
                 None => return store.finish_end_run(id, self.context.now()).await,

@@ -1,5 +1,6 @@
 //! Sessions of others: listed, and ended one by one, all of a user, or all that a rule is about.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const KEPT: usize = 200_000;
 /// Sessions that are looked through for a list. Those of a user come out of `sessions_of_user`, of a network out of
 /// `sessions_live_by_address`, and others, by their age, out of `sessions_live_by_start`. No index has client and
 /// place, nor what is said of an IPv6 network between two colons: that is compared here, in so many.
-const LOOKED_THROUGH: i64 = 1000;
+const LOOKED_THROUGH: i64 = 2500;
 /// Sessions that a preview shows.
 const SAMPLE: usize = 10;
 
@@ -109,12 +110,12 @@ impl Walk {
         }
     }
 
-    /// Makes pages of what has been counted, in the order of the ids of the sessions, which is how a database has
-    /// stored them: what lies together there ends together. All of it must have been dealt with then before another
-    /// walk may go on behind it.
+    /// Makes pages of what has been counted, by the ids of the sessions, which is how a database has stored them: what
+    /// lies together there ends together. The newest end first: whoever breaks in is among these. All of it must have
+    /// been dealt with then before another walk may go on behind it.
     fn page_counted(&mut self) {
         let mut sessions = std::mem::take(&mut self.counted);
-        sessions.sort_unstable_by_key(|(_, session)| *session);
+        sessions.sort_unstable_by_key(|(_, session)| Reverse(*session));
         let page = |sessions: &[_]| Page { sessions: sessions.to_vec(), last: self.dealt_with.clone() };
         self.kept = sessions.chunks(usize::from(PAGE)).map(page).collect();
         if let Some(page) = self.kept.back_mut() {
@@ -499,17 +500,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_ends_in_the_order_of_the_sessions_and_all_of_it_before_the_walk_is_further() {
+    fn what_was_counted_ends_newest_first_and_all_of_it_before_the_walk_is_further() {
         let mut walk = Walk::begun(Timestamp::from_millis(0), Some(place(1)));
-        let mut backwards = sessions(1700);
-        backwards.reverse();
-        for (page, last) in backwards.chunks(850).zip([2, 3]) {
+        for (page, last) in sessions(1700).chunks(850).zip([2, 3]) {
             walk.keep_counted(page.to_vec(), Some(place(last)));
         }
         walk.page_counted();
         let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
         assert_eq!(kept, [(1000, Some(place(1))), (700, Some(place(3)))]);
+        let mut newest_first = sessions(1700);
+        newest_first.reverse();
         let in_order: Vec<_> = walk.kept.into_iter().flat_map(|page| page.sessions).collect();
-        assert_eq!(in_order, sessions(1700));
+        assert_eq!(in_order, newest_first);
     }
 }

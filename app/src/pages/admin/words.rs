@@ -88,6 +88,10 @@ pub(super) fn progress(run: &EndRun) -> String {
     let ended = counted(run.ended, "session");
     match (&run.status, run.total) {
         (OrOther::Known(EndRunStatus::Waiting), _) => "Waiting for a server to begin.".to_owned(),
+        (OrOther::Known(EndRunStatus::Done), Some(total)) if total > run.ended => {
+            let rest = counted(total - run.ended, "other");
+            format!("Done: {ended} ended. {rest} had ended before their turn came, or may not be ended by you.")
+        }
         (OrOther::Known(EndRunStatus::Done), _) => format!("Done: {ended} ended."),
         (_, Some(total)) => format!("{} of {} ended.", grouped(run.ended), counted(total, "session")),
         (_, None) => format!("{ended} ended so far."),
