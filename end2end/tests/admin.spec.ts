@@ -442,6 +442,30 @@ test("the place in a long list is there again on the way back", async ({ person 
   await expect(person.page.getByLabel("Find", { exact: true })).toHaveValue("person");
 });
 
+test("sessions that few have are looked for page after page, and what is not found yet is said", async ({ person }) => {
+  await person.signsIn(demo);
+  // A page has been looked through and may have nothing that fits.
+  await person.page.route(/\/api\/admin\/sessions\?/, async (route) => {
+    const url = new URL(route.request().url());
+    const page = Number(url.searchParams.get("cursor") ?? 0);
+    if (page < 7) {
+      await route.fulfill({ json: { sessions: [], nextCursor: String(page + 1) } });
+    } else {
+      await route.continue({ url: `${url.origin}${url.pathname}` });
+    }
+  });
+  await person.goesTo("/admin/sessions?client=Firefox");
+  await isLoaded(person);
+  const main = person.page.getByRole("main");
+  await expect(main).toContainText("Nothing fits so far");
+  const sessions = person.page.getByRole("list", { name: "Sessions" });
+  await expect(sessions).toBeHidden();
+  await person.button("Show more").click();
+  await expect(sessions.getByRole("listitem")).toHaveCount(1);
+  await expect(main).not.toContainText("Nothing fits so far");
+  await expect(person.button("Show more")).toHaveCount(0);
+});
+
 test("who signed in too long ago is told so, and comes back through another sign-in", async ({ person }) => {
   person.complaints.allow(/status of 403/);
   await person.signsIn(demo);

@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::act::{Act, Acts};
-use super::calls::{Found, get, query, send, send_for_nothing};
+use super::calls::{Found, at_cursor, get, query, send, send_for_nothing};
 use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, debounced, follow, moment, of_address, show_more};
 use super::words::counted;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
+use crate::reactive::memo;
 use crate::state::Failure;
 use crate::ui::{
     Address, Badge, BadgeTone, Button, Emphasis, FormErrors, Heading, Icon, IconName, LoadFailed, StateCard,
@@ -71,8 +72,20 @@ pub(super) fn day_of_address(name: &str) -> RwSignal<String> {
     RwSignal::new(moment.split_once('T').map_or(moment.as_str(), |(day, _)| day).to_owned())
 }
 
+/// How many pages are fetched at once while none of them has a session that fits.
+const PAGES_AT_ONCE: usize = 20;
+
+/// The next sessions that fit. A page may have none and not be the last.
 async fn page(path: String) -> Result<AdminSessionList, Failure> {
-    get(path).await
+    let base = path.rfind("cursor=").map_or(path.as_str(), |at| &path[..at - 1]).to_owned();
+    let mut list: AdminSessionList = get(path).await?;
+    for _ in 1..PAGES_AT_ONCE {
+        match &list.next_cursor {
+            Some(cursor) if list.sessions.is_empty() => list = get(at_cursor(&base, cursor)).await?,
+            _ => break,
+        }
+    }
+    Ok(list)
 }
 
 /// The sessions of everybody, by what is looked for.
@@ -86,7 +99,7 @@ pub(super) fn SessionsPage() -> impl IntoView {
         <div class="page-head">
             <div class="page-head-text">
                 <Heading title="Sessions" />
-                <p class="page-lead">"Where people are signed in now, newest first."</p>
+                <p class="page-lead">"Where people are signed in now."</p>
             </div>
         </div>
         <search class="admin-filters" aria-label="Find sessions">
@@ -150,8 +163,29 @@ fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
     let may_end = permissions.allow(may::SESSIONS_END);
     let rows = Rows::new(path, list.sessions, list.next_cursor);
     let more = show_more(rows, |path| async move { page(path).await.map(|list| (list.sessions, list.next_cursor)) });
+    let none = memo(move |_| rows.all().with(Vec::is_empty));
     view! {
-        <ul class="panel admin-list" role="list" aria-label="Sessions" on:click=move |_| rows.store_place()>
+        {move || {
+            none.get()
+                .then(|| {
+                    view! {
+                        <div role="status">
+                            <StateCard
+                                icon=IconName::Laptop
+                                title="Nothing fits so far"
+                                text="Show more looks further. End by rule counts all that fit, and shows some."
+                            />
+                        </div>
+                    }
+                })
+        }}
+        <ul
+            class="panel admin-list"
+            role="list"
+            aria-label="Sessions"
+            hidden=none
+            on:click=move |_| rows.store_place()
+        >
             <For
                 each=move || rows.all().get()
                 key=|row| row.session.session_id
