@@ -99,7 +99,7 @@ impl Import<'_> {
             self.summary.imported += count(new.len());
             self.summary.without_password += count(new.iter().filter(|new| new.password_hash.is_none()).count());
             self.summary.invited += count(new.iter().filter(|new| self.is_invited(new)).count());
-        } else {
+        } else if !new.is_empty() {
             self.write(new, &mut refusals, now).await?;
             give_way(&self.users.context.store, self.users.now()).await?;
         }
