@@ -26,7 +26,7 @@ use crate::sessions::{ClaimedDevice, describe_device};
 use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
 
 /// Rows that are written in one transaction.
-const MAX_BATCH: usize = 1000;
+const MAX_BATCH: usize = 500;
 /// Audit entries that are sealed in one transaction.
 const ENTRIES_PER_SEAL: i64 = 2000;
 

