@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use sqlx::{Database as SqlxDatabase, FromRow};
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -26,44 +27,35 @@ impl Database {
             let few: HashSet<Uuid> = few.into_iter().map(|(id,)| id).collect();
             return Ok(ids.iter().filter(|id| few.contains(&id.0)).copied().collect());
         }
-        let mut users = Vec::new();
-        for chunk in ids.chunks(IDS_AT_ONCE) {
-            let statement = fill(sql::admin::USERS_WITH_ROLES, &DIALECT, chunk.len());
-            let mut find = sqlx::query_as::<Db, (Uuid,)>(statement);
-            for id in chunk {
-                find = find.bind(id.0);
-            }
-            let rows: Vec<(Uuid,)> = find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?;
-            users.extend(rows.into_iter().map(|(id,)| UserId(id)));
-        }
-        Ok(users)
+        let rows: Vec<(Uuid,)> = self.by_ids(sql::admin::USERS_WITH_ROLES, ids.iter().map(|id| id.0)).await?;
+        Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
     }
 
     pub(in crate::store) async fn users_by_ids(&self, ids: &[UserId]) -> Result<Vec<User>> {
-        let mut users = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(IDS_AT_ONCE) {
-            let mut find = sqlx::query_as::<Db, UserColumns>(fill(sql::admin::USERS_BY_IDS, &DIALECT, chunk.len()));
-            for id in chunk {
-                find = find.bind(id.0);
-            }
-            let rows: Vec<UserColumns> = find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?;
-            users.extend(read_all::<UserColumns, User>(rows)?);
-        }
-        Ok(users)
+        let rows: Vec<UserColumns> = self.by_ids(sql::admin::USERS_BY_IDS, ids.iter().map(|id| id.0)).await?;
+        read_all(rows)
     }
 
     pub(in crate::store) async fn sessions_by_ids(&self, ids: &[SessionId]) -> Result<Vec<SessionRow>> {
-        let mut sessions = Vec::with_capacity(ids.len());
+        let rows: Vec<SessionColumns> = self.by_ids(sql::admin::SESSIONS_BY_IDS, ids.iter().map(|id| id.0)).await?;
+        read_all(rows)
+    }
+
+    /// What a statement finds by a list of ids.
+    async fn by_ids<R>(&self, statement: &'static str, ids: impl Iterator<Item = Uuid> + Send) -> Result<Vec<R>>
+    where
+        R: for<'r> FromRow<'r, <Db as SqlxDatabase>::Row> + Send + Unpin,
+    {
+        let ids: Vec<Uuid> = ids.collect();
+        let mut found = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(IDS_AT_ONCE) {
-            let statement = fill(sql::admin::SESSIONS_BY_IDS, &DIALECT, chunk.len());
-            let mut find = sqlx::query_as::<Db, SessionColumns>(statement);
+            let mut find = sqlx::query_as::<Db, R>(fill(statement, &DIALECT, chunk.len()));
             for id in chunk {
-                find = find.bind(id.0);
+                find = find.bind(*id);
             }
-            let rows = find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?;
-            sessions.extend(read_all::<SessionColumns, SessionRow>(rows)?);
+            found.extend(find.persistent(chunk.len() == IDS_AT_ONCE).fetch_all(self.readers()).await?);
         }
-        Ok(sessions)
+        Ok(found)
     }
 
     pub(in crate::store) async fn newest_sessions(&self, before: SessionId, limit: i64) -> Result<Vec<SessionRow>> {
