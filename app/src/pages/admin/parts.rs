@@ -298,6 +298,11 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
         self.fetched
     }
 
+    /// Whether there may be more of them.
+    pub fn has_more(self) -> bool {
+        self.cursor.with(Option::is_some)
+    }
+
     /// Stores with the page how many there are, and where it is. Called before somebody leaves it for what a row leads
     /// to.
     pub fn store_place(self) {
@@ -343,13 +348,12 @@ where
     F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,
 {
     let notes = (expect_context::<Toasts>(), expect_context::<Permissions>());
-    let (cursor, busy) = (rows.cursor, rows.busy);
+    let busy = rows.busy;
     let node_ref = NodeRef::<html::Div>::new();
     let more = move |()| rows.fetch(fetch, node_ref, notes);
     view! {
         {move || {
-            cursor
-                .with(Option::is_some)
+            rows.has_more()
                 .then(|| {
                     view! {
                         <div node_ref=node_ref class="admin-more">

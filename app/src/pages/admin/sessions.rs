@@ -112,18 +112,6 @@ pub(super) fn SessionsPage() -> impl IntoView {
                 view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
             }
             Load::Ready(Err(text)) => view! { <NoSuchFilter text=text /> }.into_any(),
-            Load::Ready(Ok(list)) if list.sessions.is_empty() && list.next_cursor.is_none() => {
-                view! {
-                    <div role="status">
-                        <StateCard
-                            icon=IconName::Laptop
-                            title="No session fits"
-                            text="Try fewer filters. What has ended is in the audit log."
-                        />
-                    </div>
-                }
-                    .into_any()
-            }
             Load::Ready(Ok(list)) => view! { <Sessions list=list path=path.get_untracked() /> }.into_any(),
         }}
     }
@@ -165,20 +153,7 @@ fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
     let more = show_more(rows, |path| async move { page(path).await.map(|list| (list.sessions, list.next_cursor)) });
     let none = memo(move |_| rows.all().with(Vec::is_empty));
     view! {
-        {move || {
-            none.get()
-                .then(|| {
-                    view! {
-                        <div role="status">
-                            <StateCard
-                                icon=IconName::Laptop
-                                title="Nothing fits so far"
-                                text="Show more looks further. End by rule counts all that fit, and shows some."
-                            />
-                        </div>
-                    }
-                })
-        }}
+        {move || none.get().then(|| no_session_fits(rows.has_more()))}
         <ul
             class="panel admin-list"
             role="list"
@@ -197,6 +172,21 @@ fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
             />
         </ul>
         {more}
+    }
+    .into_any()
+}
+
+/// In place of the list where it has no session; `so_far` where others have not been looked at.
+fn no_session_fits(so_far: bool) -> AnyView {
+    let (title, text) = if so_far {
+        ("Nothing fits so far", "Show more looks further. End by rule counts all that fit, and shows some.")
+    } else {
+        ("No session fits", "Try fewer filters. What has ended is in the audit log.")
+    };
+    view! {
+        <div role="status">
+            <StateCard icon=IconName::Laptop title=title text=text />
+        </div>
     }
     .into_any()
 }
