@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use types::api::EndRule;
-use types::domain::{ClientReason, SessionId, UserId};
+use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use types::words::AuditAction;
 use uuid::Uuid;
 
@@ -27,8 +27,6 @@ const KIND: &str = "end_by_rule";
 const RUNS_FOR: Duration = Duration::from_secs(30);
 /// How long sessions are counted before the first of them ends.
 const COUNTS_FOR: Duration = Duration::from_secs(10);
-/// How often it is looked whether whoever asked may still end sessions.
-const CHECKS_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, Deserialize)]
 struct Payload {
@@ -93,12 +91,17 @@ impl Administration {
         };
         let job = self.job(&Payload { run: id, after: None });
         self.context.store.admin().begin_end_run(&run, &job, &audit).await?;
-        Ok(EndRunRow { run, begun_at: None, finished_at: None, total: None, ended: 0 })
+        Ok(EndRunRow { run, begun_at: None, finished_at: None, was_stopped: false, total: None, ended: 0 })
     }
 
     /// How far an end by rule has got.
     pub async fn end_run(&self, id: Uuid) -> Result<Option<EndRunRow>, StoreError> {
         self.context.store.admin().end_run(id).await
+    }
+
+    /// Ends by rule, the newest first: those before this moment and id.
+    pub async fn end_runs(&self, before: Option<(Timestamp, Uuid)>, limit: i64) -> Result<Vec<EndRunRow>, StoreError> {
+        self.context.store.admin().end_runs(before, limit).await
     }
 
     fn job(&self, payload: &Payload) -> NewJob {
@@ -125,27 +128,18 @@ impl Administration {
         let Some(row) = store.end_run(id).await?.filter(|row| row.finished_at.is_none()) else { return Ok(()) };
         let run = &row.run;
         let who_asked = async || self.actor(run.actor_id, run.session_id, run.origin.clone(), SESSIONS_END).await;
-        let actor = who_asked().await?;
+        let stop = async || store.stop_end_run(id, self.context.now()).await;
         let rule: Option<EndRule> = serde_json::from_str(&run.rule).ok();
-        let rule = rule.as_ref().and_then(SessionRule::of);
-        let (Some(mut actor), Some(rule)) = (actor, rule) else {
-            return store.finish_end_run(id, self.context.now()).await;
-        };
+        let Some(rule) = rule.as_ref().and_then(SessionRule::of) else { return stop().await };
+        let Some(actor) = who_asked().await? else { return stop().await };
         let mut walk = self.count_run(&row, &actor, &rule, Walk::begun(run.at, after)).await?;
         let why = Why { words: run.client_reason.as_deref(), run: Some(id) };
         let stop_at = self.context.clock.monotonic() + RUNS_FOR;
-        let mut check_at = self.context.clock.monotonic() + CHECKS_EVERY;
+        let at_once = self.context.store.batches_at_once();
         while self.context.clock.monotonic() < stop_at {
-            if self.context.clock.monotonic() >= check_at {
-                match who_asked().await? {
-                    Some(still) => actor = still,
-                    None => return store.finish_end_run(id, self.context.now()).await,
-                }
-                check_at = self.context.clock.monotonic() + CHECKS_EVERY;
-            }
-            match self.end_page(&actor, &rule, why, &mut walk).await? {
-                Some(outcome) => committed(&outcome),
-                None => return store.finish_end_run(id, self.context.now()).await,
+            let Some(actor) = who_asked().await? else { return stop().await };
+            if !self.end_pages(&actor, &rule, why, &mut walk, at_once, committed).await? {
+                return store.finish_end_run(id, self.context.now()).await;
             }
         }
         let rest = self.job(&Payload { run: id, after: walk.into_place() });

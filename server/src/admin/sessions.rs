@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
@@ -12,6 +13,8 @@ use uuid::Uuid;
 
 use super::rule::{SessionRule, ranges_of};
 use super::{Actor, AdminError, Administration, Change, UserKey};
+use crate::audit::sealer;
+use crate::context::Context;
 use crate::registry::give_way;
 use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, SessionTraits, StoreError};
 
@@ -112,12 +115,27 @@ impl Walk {
 
     /// Makes pages of what has been counted, by the ids of the sessions, which is how a database has stored them: what
     /// lies together there ends together. The newest end first: whoever breaks in is among these. All of it must have
-    /// been dealt with then before another walk may go on behind it.
-    fn page_counted(&mut self) {
+    /// been dealt with then before another walk may go on behind it. Pages that end at once, `at_once` of them, have no
+    /// user in common: one would wait for the other.
+    fn page_counted(&mut self, at_once: usize) {
         let mut sessions = std::mem::take(&mut self.counted);
         sessions.sort_unstable_by_key(|(_, session)| Reverse(*session));
-        let page = |sessions: &[_]| Page { sessions: sessions.to_vec(), last: self.dealt_with.clone() };
-        self.kept = sessions.chunks(usize::from(PAGE)).map(page).collect();
+        let mut lanes = vec![Vec::new(); at_once.max(1)];
+        for (user, session) in sessions {
+            let lane = user.0.as_bytes().last().map_or(0, |byte| usize::from(*byte)) % lanes.len();
+            lanes[lane].push((user, session));
+        }
+        let mut lanes: Vec<_> = lanes.iter().map(|lane| lane.chunks(usize::from(PAGE))).collect();
+        let mut pages = VecDeque::new();
+        loop {
+            let before = pages.len();
+            let page = |sessions: &[_]| Page { sessions: sessions.to_vec(), last: self.dealt_with.clone() };
+            pages.extend(lanes.iter_mut().filter_map(Iterator::next).map(page));
+            if pages.len() == before {
+                break;
+            }
+        }
+        self.kept = pages;
         if let Some(page) = self.kept.back_mut() {
             page.last.clone_from(&self.last);
         }
@@ -278,7 +296,7 @@ impl Administration {
         let mut keep = |sessions, last| walk.keep_counted(sessions, last);
         let preview = self.count(actor, rule, Some(stop_at), &mut counted, &mut keep).await?;
         walk.is_over = counted.is_over && walk.room.is_some();
-        walk.page_counted();
+        walk.page_counted(self.context.store.batches_at_once());
         Ok((preview, walk))
     }
 
@@ -349,43 +367,49 @@ impl Administration {
         let words = words.map(ToString::to_string);
         let why = Why { words: words.as_deref(), run: None };
         let mut ended = 0;
-        let mut walk = self.walk();
-        while let Some(outcome) = self.end_page(actor, rule, why, &mut walk).await? {
+        let mut count_and_tell = |outcome: &EndOutcome| {
             ended += count(outcome.ended.len());
-            committed(&outcome);
+            committed(outcome);
+        };
+        let mut walk = self.walk();
+        while self.end_pages(actor, rule, why, &mut walk, 1, &mut count_and_tell).await? {
             give_way(&self.context.store, self.context.now()).await?;
         }
         Ok(ended)
     }
 
-    /// Ends those of the next page that a rule is about, in one transaction, and reads the page after it meanwhile,
-    /// unless that has been read already.
-    /// `None` after the last page.
-    pub(super) async fn end_page(
+    /// Ends those of the next pages that a rule is about, `at_once` of them where so many have been read, each in one
+    /// transaction; and reads the page after them meanwhile, unless that has been read already. `committed` gets what
+    /// each has ended. `false` after the last page.
+    pub(super) async fn end_pages(
         &self,
         actor: &Actor,
         rule: &SessionRule,
         why: Why<'_>,
         walk: &mut Walk,
-    ) -> Result<Option<EndOutcome>, StoreError> {
-        let page = match walk.kept.pop_front() {
-            Some(page) => page,
-            None => match self.next_page(rule, walk).await? {
-                Some(page) => Page { sessions: ids_of(&page), last: walk.last.clone() },
-                None => return Ok(None),
-            },
-        };
-        let Page { sessions, last } = page;
-        let (outcome, ahead) = tokio::join!(self.end_listed(actor, sessions, why), async {
+        at_once: usize,
+        committed: &mut (dyn FnMut(&EndOutcome) + Send),
+    ) -> Result<bool, StoreError> {
+        if walk.kept.is_empty()
+            && let Some(page) = self.next_page(rule, walk).await?
+        {
+            walk.keep(ids_of(&page), walk.last.clone());
+        }
+        let pages: Vec<Page> = walk.kept.drain(..at_once.min(walk.kept.len())).collect();
+        let Some(last) = pages.last().map(|page| page.last.clone()) else { return Ok(false) };
+        let ending = join_all(pages.into_iter().map(|page| self.end_listed(actor, page.sessions, why)));
+        let (outcomes, ahead) = tokio::join!(ending, async {
             if walk.kept.is_empty() { self.next_page(rule, walk).await } else { Ok(None) }
         });
-        let outcome = outcome?;
+        // Whatever becomes of the others, what is committed is in force.
+        outcomes.iter().flatten().for_each(committed);
+        outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
         walk.dealt_with = last;
         // What could not be read is asked for again.
         if let Ok(Some(ahead)) = ahead {
             walk.keep(ids_of(&ahead), walk.last.clone());
         }
-        Ok(Some(outcome))
+        Ok(true)
     }
 
     /// Ends those of these sessions that an actor may end.
@@ -410,8 +434,9 @@ impl Administration {
             origin: actor.origin.clone(),
             run: why.run,
         };
-        let mut new_id = || self.context.new_id();
-        self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await
+        let Context { store, keys, random, .. } = &self.context;
+        let make_seal = sealer(keys, &**random, now);
+        store.admin().end_listed_sessions(&ends, &make_seal, &mut || self.context.new_id()).await
     }
 
     pub(super) async fn session(&self, id: SessionId) -> Result<SessionRow, AdminError> {
@@ -505,12 +530,32 @@ mod tests {
         for (page, last) in sessions(1700).chunks(850).zip([2, 3]) {
             walk.keep_counted(page.to_vec(), Some(place(last)));
         }
-        walk.page_counted();
+        walk.page_counted(1);
         let kept: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), page.last.clone())).collect();
         assert_eq!(kept, [(1000, Some(place(1))), (700, Some(place(3)))]);
         let mut newest_first = sessions(1700);
         newest_first.reverse();
         let in_order: Vec<_> = walk.kept.into_iter().flat_map(|page| page.sessions).collect();
         assert_eq!(in_order, newest_first);
+    }
+
+    #[test]
+    fn pages_that_end_at_once_have_no_user_in_common() {
+        let mut walk = Walk::begun(Timestamp::from_millis(0), None);
+        // Three of four are of users of the first lane.
+        let sessions: Vec<_> = (0..4000_u128)
+            .map(|number| (UserId(Uuid::from_u128(u128::from(number % 4 == 3))), SessionId(Uuid::from_u128(number))))
+            .collect();
+        walk.keep_counted(sessions.clone(), Some(place(2)));
+        walk.page_counted(2);
+        let users_of = |page: &Page| page.sessions.iter().map(|(user, _)| user.0.as_u128()).collect::<HashSet<_>>();
+        let pages: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), users_of(page))).collect();
+        let (one, other) = (HashSet::from([0]), HashSet::from([1]));
+        assert_eq!(pages, [(1000, one.clone()), (1000, other), (1000, one.clone()), (1000, one)]);
+        let lasts: Vec<_> = walk.kept.iter().map(|page| page.last.clone()).collect();
+        assert_eq!(lasts, [None, None, None, Some(place(2))], "further only after the last of them");
+        let mut all: Vec<_> = walk.kept.into_iter().flat_map(|page| page.sessions).collect();
+        all.sort_unstable_by_key(|(_, session)| *session);
+        assert_eq!(all, sessions);
     }
 }

@@ -11,8 +11,11 @@ use types::words::AuditAction;
 use crate::context::Context;
 use crate::store::{OpenJobs, StoreError};
 
-/// How long the statistics are good.
+/// How long the statistics are good at least.
 const FRESH_FOR: Duration = Duration::from_secs(10);
+/// So many times as long as it took to count them they are good: a database with many millions of sessions has other
+/// things to do.
+const REST: u32 = 20;
 /// So long after its end an hour gets no more entries.
 const COMPLETE_AFTER: Duration = Duration::from_mins(10);
 const HOUR: i64 = 3_600_000;
@@ -22,14 +25,15 @@ const DAYS: i64 = 30;
 /// The statistics of an installation.
 pub struct Statistics {
     context: Context,
-    /// The last ones, and when they were counted. Whoever asks meanwhile waits for the same.
+    /// The last ones, and until when they are good. Whoever asks meanwhile waits for the same.
     last: Mutex<Option<(Instant, Counts)>>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Counts {
     pub at: Timestamp,
-    pub live_sessions: u64,
+    /// `None` where they could not be counted in time, as right after millions have ended, and never were before.
+    pub live_sessions: Option<u64>,
     /// Of the last 24 hours, oldest first.
     pub hours: Vec<SignIns>,
     /// Of the last 30 days, oldest first.
@@ -59,14 +63,15 @@ impl Statistics {
     pub async fn counts(&self, kinds: &[&'static str]) -> Result<Counts, StoreError> {
         let mut last = self.last.lock().await;
         let asked = self.context.clock.monotonic();
-        if let Some((counted, counts)) = &*last
-            && asked.saturating_duration_since(*counted) < FRESH_FOR
+        if let Some((good_until, counts)) = &*last
+            && asked < *good_until
         {
             return Ok(counts.clone());
         }
-        let before = last.as_ref().map(|(_, counts)| counts.live_sessions);
+        let before = last.as_ref().and_then(|(_, counts)| counts.live_sessions);
         let counts = self.count(kinds, before).await?;
-        *last = Some((asked, counts.clone()));
+        let took = self.context.clock.monotonic().saturating_duration_since(asked);
+        *last = Some((asked + FRESH_FOR.max(took * REST), counts.clone()));
         drop(last);
         Ok(counts)
     }
@@ -75,10 +80,8 @@ impl Statistics {
     /// `before`.
     async fn count(&self, kinds: &[&'static str], before: Option<u64>) -> Result<Counts, StoreError> {
         let (store, now) = (&self.context.store, self.context.now());
-        let live_sessions = match (store.admin().count_live_sessions(now).await, before) {
-            (Err(_), Some(before)) => before,
-            (counted, _) => counted?,
-        };
+        // A database that is away answers nothing of what follows either.
+        let live_sessions = store.admin().count_live_sessions(now).await.ok().or(before);
         let succeeded = self.by_hour(AuditAction::SignIn, now).await?;
         let refused = self.by_hour(AuditAction::SignInFailed, now).await?;
         let ended = self.by_hour(AuditAction::SessionEnded, now).await?;

@@ -11,7 +11,7 @@ use crate::area::{Area, Background};
 use crate::http::state::ApiState;
 
 pub use export::{ExportError, ExportFormat, export, export_page};
-pub use sealing::{Sealing, seal_next};
+pub use sealing::{Sealing, seal_next, sealer};
 pub use verify::{ExpectedSeals, Finding, FindingKind, Report, SealName, verify};
 
 pub const AREA: Area = Area { name: "audit", tasks, ..Area::NONE };

@@ -115,8 +115,16 @@ pub async fn seal_next(
     now: Timestamp,
     limit: i64,
 ) -> Result<Option<AuditSeal>, StoreError> {
-    let make_seal = |unsealed: Unsealed<'_>| make_seal(keys, random, now, unsealed);
-    store.audit().seal_entries(&make_seal, limit).await
+    store.audit().seal_entries(&sealer(keys, random, now), limit).await
+}
+
+/// Makes seals of `now`, for a transaction that seals what it writes or finds.
+pub fn sealer<'a>(
+    keys: &'a Keys,
+    random: &'a dyn Random,
+    now: Timestamp,
+) -> impl Fn(Unsealed<'_>) -> SealedBatch + Send + Sync + use<'a> {
+    move |unsealed| make_seal(keys, random, now, unsealed)
 }
 
 fn make_seal(keys: &Keys, random: &dyn Random, now: Timestamp, unsealed: Unsealed<'_>) -> SealedBatch {

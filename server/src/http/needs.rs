@@ -60,6 +60,10 @@ pub struct Requirement {
 #[derive(Clone, Copy, Debug)]
 pub struct OldestAdministering(pub Duration);
 
+/// Whether administrators may act for users here (`IMPERSONATION`).
+#[derive(Clone, Copy, Debug)]
+pub struct MayActForUsers(pub bool);
+
 /// Anybody may make the call.
 pub const NOTHING: Needs = Needs::Nothing;
 /// A user, with or without a session, or somebody who acts for them.

@@ -20,7 +20,7 @@ use crate::area::{Area, Building, Parts};
 use crate::auth::permissions::Permission;
 use crate::config::{Config, Section};
 use crate::context::Context;
-use crate::http::needs::{SESSION, permission};
+use crate::http::needs::{MayActForUsers, SESSION, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use acting::Impersonation;
@@ -44,6 +44,7 @@ const USERS_IMPERSONATE: Permission = Permission::new(names::USERS_IMPERSONATE, 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
         let impersonation = Impersonation::new(context, config, parts);
+        parts.insert(Arc::new(MayActForUsers(impersonation.is_on())));
         parts.insert(Arc::new(impersonation));
         Ok(())
     })

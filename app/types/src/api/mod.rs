@@ -30,7 +30,7 @@ pub use admin::{
     AdminActionFields, AdminActionRequest, AdminOverview, AdminSession, AdminSessionList, AdminSessionQuery,
     AdminSessionsEnded, AdminUser, AdminUserChange, AdminUserList, AdminUserQuery, AdminUserSummary, AuditEntry,
     AuditPage, AuditParty, AuditQuery, EndByRuleFields, EndByRuleRequest, EndPreview, EndRule, EndRuleFields, EndRun,
-    JobCount, ServerState, SettingDifference, SignInCount,
+    EndRunList, JobCount, ServerState, SettingDifference, SignInCount,
 };
 pub use alerts::{AlertList, AnswerAlertFields, AnswerAlertRequest, SecurityAlert};
 pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};

@@ -11,6 +11,8 @@ vocabulary! {
         Ending = "ending",
         /// No session is left that the rule is about.
         Done = "done",
+        /// Whoever asked lost the permission before it was done. What had ended stays ended.
+        Stopped = "stopped",
     }
 }
 

@@ -1,7 +1,6 @@
 //! The audit log: searched, followed, and given out as a stream.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -12,7 +11,7 @@ use futures::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::Value;
 use types::api::admin::{MOST_PAGE_ROWS, PAGE_ROWS};
-use types::api::{AuditEntry, AuditPage, AuditParty, AuditQuery, PageQuery};
+use types::api::{AuditEntry, AuditPage, AuditQuery, PageQuery};
 use types::domain::{Invalid, Timestamp, UserId};
 use types::words::{AuditAction, AuditFormat, OrOther, ProblemCode, Vocabulary as _};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -21,6 +20,7 @@ use uuid::Uuid;
 use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
 use super::users::named;
+use super::views::{Emails, emails_of};
 use crate::audit::{ExportError, ExportFormat, export_page};
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::tokens::Verified;
@@ -71,7 +71,8 @@ pub async fn list(
     rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| is_more).map(|last| cursor(last.at, last.id));
     let newest_cursor = rows.first().map(|first| cursor(first.at, first.id)).or(query.after);
-    let emails = emails_of(&state, &rows).await?;
+    let named = rows.iter().flat_map(|row| [row.user_id, row.actor_id]).flatten();
+    let emails = emails_of(&state, named.collect()).await?;
     let entries = rows.into_iter().map(|row| show(row, &emails)).collect();
     Ok(Json(AuditPage { entries, next_cursor, newest_cursor }))
 }
@@ -120,17 +121,8 @@ fn moment(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, ApiEr
     filled(text).map(read).transpose()
 }
 
-/// The addresses that the users of these entries have now.
-async fn emails_of(state: &ApiState, rows: &[StoredAudit]) -> Result<HashMap<UserId, String>, ApiError> {
-    let mut ids: Vec<UserId> = rows.iter().flat_map(|row| [row.user_id, row.actor_id]).flatten().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let users = state.context.store.admin().users_by_ids(&ids).await?;
-    Ok(users.into_iter().map(|user| (user.id, user.email)).collect())
-}
-
-fn show(row: StoredAudit, emails: &HashMap<UserId, String>) -> AuditEntry {
-    let party = |user_id: UserId| AuditParty { user_id, email: emails.get(&user_id).cloned() };
+fn show(row: StoredAudit, emails: &Emails) -> AuditEntry {
+    let party = |user_id: UserId| emails.party(user_id);
     let action: OrOther<AuditAction> = OrOther::of_name(&row.action);
     let (roles, detail) = if action == AuditAction::RolesChanged {
         (row.detail.and_then(|detail| serde_json::from_str(&detail).ok()), None)

@@ -3,21 +3,26 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use http::StatusCode;
-use types::api::{EndByRuleFields, EndByRuleRequest, EndPreview, EndRule, EndRuleFields, EndRun};
+use types::api::admin::{MOST_PAGE_ROWS, PAGE_ROWS};
+use types::api::{
+    EndByRuleFields, EndByRuleRequest, EndPreview, EndRule, EndRuleFields, EndRun, EndRunList, PageQuery,
+};
 use types::domain::{Invalid, Timestamp, UserId};
 use types::words::{EndRunStatus, ProblemCode};
 use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::views;
+use super::views::{Emails, emails_of};
 use crate::admin::permissions::{SESSIONS_END, SESSIONS_READ};
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
 use crate::auth::action_limits::LimitedAction;
 use crate::http::fields::{Body, FieldErrors};
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
+use crate::http::paging::{Page, cursor};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
@@ -90,7 +95,7 @@ pub async fn begin(
     let asked = (principal.user_id, principal.session_id);
     let administration = &state.admin().administration;
     let run = administration.begin_end_run(asked, administrator.origin, &rule, reason.as_ref()).await?;
-    Ok((StatusCode::ACCEPTED, Json(show(&run))))
+    Ok((StatusCode::ACCEPTED, Json(show_one(&state, run).await?)))
 }
 
 /// For the document of the API: [`receipt`].
@@ -110,12 +115,55 @@ pub async fn receipt(
     Path(id): Path<String>,
 ) -> Result<Json<EndRun>, ApiError> {
     let id = Uuid::try_parse(&id).map_err(|_| ApiError::not_found())?;
-    let run = state.admin().administration.end_run(id).await?;
-    run.map(|run| Json(show(&run))).ok_or_else(ApiError::not_found)
+    let run = state.admin().administration.end_run(id).await?.ok_or_else(ApiError::not_found)?;
+    Ok(Json(show_one(&state, run).await?))
 }
 
-fn show(row: &EndRunRow) -> EndRun {
+/// For the document of the API: [`list`].
+pub const LIST: Operation = Operation {
+    id: "adminListEndRuns",
+    summary: "Ends by rule",
+    about: "The receipts of all of them, whoever asked, newest first, in pages.",
+    query: Some(Parameters::of::<PageQuery>()),
+    answers: &[Answer::json::<EndRunList>(200, "A page.")],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
+
+/// `GET /api/admin/end-runs`: newest first.
+pub async fn list(
+    State(state): State<ApiState>,
+    administrator: Administrator,
+    Query(asked): Query<PageQuery>,
+) -> Result<Json<EndRunList>, ApiError> {
+    let Page { before, limit } = Page::read(&asked, PAGE_ROWS, MOST_PAGE_ROWS)?;
+    administrator.may_do(&state, LimitedAction::Search).await?;
+    let mut rows = state.admin().administration.end_runs(before, i64::from(limit) + 1).await?;
+    let is_more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next_cursor = rows.last().filter(|_| is_more).map(|last| cursor(last.run.at, last.run.id));
+    Ok(Json(EndRunList { runs: show(&state, rows).await?, next_cursor }))
+}
+
+async fn show_one(state: &ApiState, row: EndRunRow) -> Result<EndRun, ApiError> {
+    show(state, vec![row]).await?.pop().ok_or_else(ApiError::not_found)
+}
+
+/// Receipts, with the addresses of whom they name.
+async fn show(state: &ApiState, rows: Vec<EndRunRow>) -> Result<Vec<EndRun>, ApiError> {
+    let with_rule = |row: EndRunRow| {
+        let rule: Option<EndRule> = serde_json::from_str(&row.run.rule).ok();
+        (row, rule)
+    };
+    let rows: Vec<_> = rows.into_iter().map(with_rule).collect();
+    let named = rows.iter().flat_map(|(row, rule)| [Some(row.run.actor_id), rule.as_ref().and_then(|rule| rule.user)]);
+    let emails = emails_of(state, named.flatten().collect()).await?;
+    Ok(rows.into_iter().map(|(row, rule)| receipt_of(row, rule, &emails)).collect())
+}
+
+fn receipt_of(row: EndRunRow, rule: Option<EndRule>, emails: &Emails) -> EndRun {
     let status = match (row.finished_at, row.begun_at) {
+        _ if row.was_stopped => EndRunStatus::Stopped,
         (Some(_), _) => EndRunStatus::Done,
         (None, Some(_)) => EndRunStatus::Ending,
         (None, None) => EndRunStatus::Waiting,
@@ -123,6 +171,10 @@ fn show(row: &EndRunRow) -> EndRun {
     EndRun {
         id: row.run.id.to_string(),
         status: status.into(),
+        user: rule.as_ref().and_then(|rule| rule.user).map(|user| emails.party(user)),
+        rule,
+        actor: emails.party(row.run.actor_id),
+        reason: row.run.client_reason,
         created_at: row.run.at,
         finished_at: row.finished_at,
         total: row.total,

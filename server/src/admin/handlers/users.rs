@@ -17,6 +17,7 @@ use crate::accounts::handlers::profile::entry;
 use crate::admin::permissions::{AUDIT_READ, SESSIONS_READ, USERS_READ};
 use crate::admin::{SessionRule, UserKey};
 use crate::auth::action_limits::LimitedAction;
+use crate::http::needs::MayActForUsers;
 use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
@@ -232,6 +233,7 @@ pub async fn show(
         password_changed_at: user.password_changed_at,
         permissions: administration.permissions_of(&user),
         within_reach: administration.is_within_reach(&actor, &user),
+        can_be_acted_for: state.parts.find::<MayActForUsers>().is_some_and(|may| may.0) && user.disabled_at.is_none(),
         sessions: rows.iter().map(|row| devices.show(row, Some(token.session_id))).collect(),
         total_sessions: administration.count_sessions_of(id).await?,
         activity: activity.into_iter().map(|row| entry(row, devices.places())).collect(),

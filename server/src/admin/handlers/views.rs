@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use types::api::{AdminSession, AdminUserSummary};
+use types::api::{AdminSession, AdminUserSummary, AuditParty};
 use types::domain::UserId;
 
 use crate::auth::tokens::Verified;
+use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::store::{SessionRow, User};
 
@@ -40,4 +41,22 @@ pub fn sessions(
         })
     };
     rows.iter().filter_map(with_user).collect()
+}
+
+/// The addresses that users have now, where they still have an account.
+pub struct Emails(HashMap<UserId, String>);
+
+/// The addresses of these users, of whom some may come several times.
+pub async fn emails_of(state: &ApiState, mut ids: Vec<UserId>) -> Result<Emails, ApiError> {
+    ids.sort_unstable();
+    ids.dedup();
+    let users = state.context.store.admin().users_by_ids(&ids).await?;
+    Ok(Emails(users.into_iter().map(|user| (user.id, user.email)).collect()))
+}
+
+impl Emails {
+    /// A user by id and address.
+    pub fn party(&self, user_id: UserId) -> AuditParty {
+        AuditParty { user_id, email: self.0.get(&user_id).cloned() }
+    }
 }

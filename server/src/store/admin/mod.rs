@@ -17,7 +17,9 @@ use ::types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::store::db::{Ids, verbs};
-use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, NewJob, SessionRow, SessionTraits, User};
+use crate::store::{
+    AccountDeletion, EndCommand, EndOutcome, MakeSeal, NewAudit, NewJob, SessionRow, SessionTraits, User,
+};
 
 verbs! {
     /// What administrators ask about users and sessions of others, and do to them.
@@ -49,7 +51,7 @@ verbs! {
     live_sessions_by_address(after: (&str, Uuid), below: &str, now: Timestamp, limit: i64) -> Vec<SessionTraits>;
     /// Ends sessions of several users in one transaction: marks those that have not ended, writes their histories,
     /// audit entries and the revocation log.
-    end_listed_sessions(ends: &ListedEnd, ids: Ids<'_>) -> EndOutcome;
+    end_listed_sessions(ends: &ListedEnd, make_seal: MakeSeal<'_>, ids: Ids<'_>) -> EndOutcome;
     /// Disables an account and ends the sessions that `ends` selects. Not the last owner's.
     disable_user(ends: &EndCommand, may: MayChange<'_>, audit: &NewAudit, ids: Ids<'_>) -> UserChange;
     /// Enables a disabled account.
@@ -73,10 +75,14 @@ verbs! {
     begin_end_run(run: &NewEndRun, job: &NewJob, audit: &NewAudit) -> ();
     /// An end by rule.
     end_run(id: Uuid) -> Option<EndRunRow>;
+    /// Ends by rule, the newest first: those before this moment and id.
+    end_runs(before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<EndRunRow>;
     /// An end by rule has begun, and is about so many sessions, where that is known. What was noted before stays.
     note_end_run(id: Uuid, at: Timestamp, total: Option<u64>) -> ();
     /// An end by rule is done.
     finish_end_run(id: Uuid, at: Timestamp) -> ();
+    /// Notes that an end by rule goes no further: whoever asked for it may not end sessions any more.
+    stop_end_run(id: Uuid, at: Timestamp) -> ();
     /// How many sessions are signed in.
     count_live_sessions(now: Timestamp) -> u64;
     /// How many jobs of these kinds are not done.

@@ -37,6 +37,7 @@ pub struct EndRunColumns {
     created_at: i64,
     begun_at: Option<i64>,
     finished_at: Option<i64>,
+    stopped_at: Option<i64>,
     total_sessions: Option<i64>,
     ended_sessions: i64,
 }
@@ -56,6 +57,7 @@ impl From<EndRunColumns> for EndRunRow {
             run,
             begun_at: moment(row.begun_at),
             finished_at: moment(row.finished_at),
+            was_stopped: row.stopped_at.is_some(),
             total: row.total_sessions.map(i64::unsigned_abs),
             ended: row.ended_sessions.unsigned_abs(),
         }

@@ -78,6 +78,14 @@ macro_rules! few_in_order {
     };
 }
 
+/// Columns of an end by rule.
+macro_rules! run_columns {
+    () => {
+        "id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at, begun_at, finished_at, \
+         stopped_at, total_sessions, ended_sessions"
+    };
+}
+
 statements! {
     USERS_BY_EMAIL = users_in_order!(email, "");
     DISABLED_USERS_BY_EMAIL = users_in_order!(email, " AND disabled_at IS NOT NULL");
@@ -174,12 +182,17 @@ statements! {
     IMPORT_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2}";
     INSERT_END_RUN = "INSERT INTO end_runs (id, actor_id, session_id, rule, client_reason, ip, user_agent, \
         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    END_RUN = "SELECT id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at, begun_at, \
-        finished_at, total_sessions, ended_sessions FROM end_runs WHERE id = $1";
+    END_RUN = concat!("SELECT ", run_columns!(), " FROM end_runs WHERE id = $1");
+    END_RUNS = concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM end_runs WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"
+    );
     NOTE_END_RUN = "UPDATE end_runs SET begun_at = COALESCE(begun_at, $2), \
         total_sessions = COALESCE(total_sessions, $3) WHERE id = $1";
     COUNT_IN_RUN = "UPDATE end_runs SET ended_sessions = ended_sessions + $2 WHERE id = $1";
     FINISH_END_RUN = "UPDATE end_runs SET finished_at = COALESCE(finished_at, $2) WHERE id = $1";
+    STOP_END_RUN = "UPDATE end_runs SET finished_at = $2, stopped_at = $2 WHERE id = $1 AND finished_at IS NULL";
     /// What they say of addresses and reasons goes with them.
     DELETE_END_RUNS = "DELETE FROM end_runs WHERE id IN \
         (SELECT id FROM end_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2 {skip_locked})";

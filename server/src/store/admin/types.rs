@@ -145,6 +145,8 @@ pub struct EndRunRow {
     pub run: NewEndRun,
     pub begun_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+    /// Whether it finished because whoever asked lost the permission.
+    pub was_stopped: bool,
     /// How many sessions are to end, once they are counted.
     pub total: Option<u64>,
     /// How many have ended.

@@ -126,11 +126,7 @@ impl Database {
             return Ok(None);
         }
         let entries: Vec<StoredAudit> = rows.into_iter().map(StoredAudit::from).collect();
-        let newest: Vec<SealColumns> = query_as(sql::audit::NEWEST_SEAL).fetch_all(&mut *tx).await?;
-        let newest = newest.into_iter().next().map(AuditSeal::from);
-        let (last_position,): (i64,) = query_as(sql::audit::LAST_POSITION).fetch_one(&mut *tx).await?;
-        let SealedBatch { seal, entries: sealed } =
-            make_seal(Unsealed { newest: newest.as_ref(), last_position, entries: &entries });
+        let SealedBatch { seal, entries: sealed } = next_seal(&mut tx, make_seal, &entries).await?;
         let sealed: Vec<(Uuid, EntrySeal)> = entries.iter().map(|entry| entry.id).zip(sealed).collect();
         seal_listed(&mut tx, &sealed).await?;
         insert_seal(&mut tx, &seal).await?;
@@ -184,6 +180,18 @@ fn statement_of(search: &AuditSearch) -> &'static str {
 
 fn counts(rows: Vec<(i64, i64)>) -> Vec<(i64, u64)> {
     rows.into_iter().map(|(hour, entries)| (hour, entries.unsigned_abs())).collect()
+}
+
+/// Makes the seal that follows the newest one. Nobody else seals until the transaction ends.
+async fn next_seal(
+    connection: &mut Connection,
+    make_seal: MakeSeal<'_>,
+    entries: &[StoredAudit],
+) -> Result<SealedBatch> {
+    let newest: Vec<SealColumns> = query_as(sql::audit::NEWEST_SEAL).fetch_all(&mut *connection).await?;
+    let newest = newest.into_iter().next().map(AuditSeal::from);
+    let (last_position,): (i64,) = query_as(sql::audit::LAST_POSITION).fetch_one(&mut *connection).await?;
+    Ok(make_seal(Unsealed { newest: newest.as_ref(), last_position, entries }))
 }
 
 async fn seal_listed(connection: &mut Connection, sealed: &[(Uuid, EntrySeal)]) -> Result<()> {
@@ -246,14 +254,28 @@ pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries:
     Ok(())
 }
 
-/// Inserts entries that say the same as `like` of sessions, each given with the id of its entry and its user.
-pub(in crate::store) async fn insert_audit_of_sessions(
+/// Inserts entries that say the same as `like` of sessions, each given with the id of its entry and its user, and seals
+/// them at once. Whoever seals waits until the transaction ends, so this comes late in it.
+pub(in crate::store) async fn insert_sealed_audit_of_sessions(
     connection: &mut Connection,
     like: &NewAudit,
     sessions: &[(Uuid, UserId, SessionId)],
+    make_seal: MakeSeal<'_>,
 ) -> Result<()> {
-    for chunk in sessions.chunks(ROWS_PER_LARGE_INSERT) {
-        let mut insert = sqlx::query::<Db>(fill(sql::audit::INSERT_ALIKE, &DIALECT, chunk.len()))
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    lock_audit_seals(&mut *connection).await?;
+    let entries: Vec<StoredAudit> = sessions
+        .iter()
+        .map(|(id, user, session)| {
+            let of_session = NewAudit { id: *id, user_id: Some(*user), session_id: Some(*session), ..like.clone() };
+            StoredAudit::from(of_session)
+        })
+        .collect();
+    let SealedBatch { seal, entries: sealed } = next_seal(&mut *connection, make_seal, &entries).await?;
+    for (sessions, sealed) in sessions.chunks(ROWS_PER_LARGE_INSERT).zip(sealed.chunks(ROWS_PER_LARGE_INSERT)) {
+        let mut insert = sqlx::query::<Db>(fill(sql::audit::INSERT_SEALED_ALIKE, &DIALECT, sessions.len()))
             .bind(like.at.as_millis())
             .bind(like.actor_id.map(|id| id.0))
             .bind(like.action.as_str())
@@ -262,10 +284,19 @@ pub(in crate::store) async fn insert_audit_of_sessions(
             .bind(&like.origin.ip)
             .bind(&like.origin.user_agent)
             .bind(like.detail.as_deref());
-        for (entry, user, session) in chunk {
-            insert = insert.bind(*entry).bind(user.0).bind(session.0);
+        for ((entry, user, session), seal) in sessions.iter().zip(sealed) {
+            insert = insert
+                .bind(*entry)
+                .bind(user.0)
+                .bind(session.0)
+                .bind(seal.position)
+                .bind(seal.origin.salt.as_deref())
+                .bind(seal.origin.digest.as_deref())
+                .bind(seal.client_reason.salt.as_deref())
+                .bind(seal.client_reason.digest.as_deref())
+                .bind(seal.mark.as_deref());
         }
-        insert.persistent(is_kept_prepared(chunk.len())).execute(&mut *connection).await?;
+        insert.persistent(is_kept_prepared(sessions.len())).execute(&mut *connection).await?;
     }
-    Ok(())
+    insert_seal(connection, &seal).await
 }

@@ -9,6 +9,13 @@ macro_rules! entry_columns {
     };
 }
 
+/// Columns of an entry that it has once it is sealed.
+macro_rules! sealing_columns {
+    () => {
+        "position, origin_salt, origin_commitment, client_reason_salt, client_reason_commitment, mark"
+    };
+}
+
 /// Columns of a seal.
 macro_rules! seal_columns {
     () => {
@@ -33,12 +40,15 @@ macro_rules! entries_before {
 
 statements! {
     INSERT_AUDIT = concat!("INSERT INTO audit_log (", entry_columns!(), ") VALUES {rows:11}");
-    /// Entries that differ in nothing but their ids, users and sessions.
-    INSERT_ALIKE = concat!(
+    /// Entries that differ in nothing but their ids, users and sessions, and in what their seal gives them.
+    INSERT_SEALED_ALIKE = concat!(
         "INSERT INTO audit_log (",
         entry_columns!(),
-        ") SELECT v.column1, $1, v.column2, $2, v.column3, $3, $4, $5, $6, $7, $8 \
-         FROM (VALUES {rows:9:uuid:uuid:uuid}) AS v"
+        ", ",
+        sealing_columns!(),
+        ") SELECT v.column1, $1, v.column2, $2, v.column3, $3, $4, $5, $6, $7, $8, \
+         v.column4, v.column5, v.column6, v.column7, v.column8, v.column9 \
+         FROM (VALUES {rows:9:uuid:uuid:uuid:bigint:bytea:bytea:bytea:bytea:bytea}) AS v"
     );
     /// Where somebody else did it, not from where: neither their address nor their session.
     ACTIVITY = "SELECT a.id, a.at, \
@@ -104,8 +114,9 @@ statements! {
     SEALED_AFTER = concat!(
         "SELECT ",
         entry_columns!(),
-        ", position, origin_salt, origin_commitment, client_reason_salt, client_reason_commitment, mark \
-         FROM audit_log WHERE position IS NOT NULL AND (position, id) > ($1, $2) ORDER BY position, id LIMIT $3"
+        ", ",
+        sealing_columns!(),
+        " FROM audit_log WHERE position IS NOT NULL AND (position, id) > ($1, $2) ORDER BY position, id LIMIT $3"
     );
     /// What clients said in their own words goes as well. The salts go with what they hide: commitments stay.
     WIPE_ORIGINS_OF = "UPDATE audit_log SET ip = '', user_agent = '', origin_salt = NULL, client_reason = NULL, \

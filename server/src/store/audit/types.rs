@@ -84,6 +84,25 @@ pub struct StoredAudit {
     pub origin: Origin,
 }
 
+impl From<NewAudit> for StoredAudit {
+    /// As it is read again once it has been written.
+    fn from(entry: NewAudit) -> Self {
+        let NewAudit { id, at, user_id, actor_id, session_id, action, reason, client_reason, detail, origin } = entry;
+        Self {
+            id,
+            at,
+            user_id,
+            actor_id,
+            session_id,
+            action: action.as_str().to_owned(),
+            reason: reason.map(|reason| reason.as_str().to_owned()),
+            client_reason,
+            detail,
+            origin,
+        }
+    }
+}
+
 /// Which entries are asked for.
 #[derive(Clone, Debug)]
 pub struct AuditFilter {

@@ -60,6 +60,14 @@ impl Store {
         }
     }
 
+    /// How many batches of what goes on for a while are written at once. SQLite writes one after the other.
+    pub fn batches_at_once(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => usize::try_from(postgres::BATCHES_AT_ONCE).unwrap_or(1),
+        }
+    }
+
     /// Every statement by name, as this database is asked it: for the test that prepares them.
     #[doc(hidden)]
     pub fn statements(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {

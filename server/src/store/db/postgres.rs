@@ -50,14 +50,18 @@ const LIFETIME: Duration = Duration::from_mins(10);
 /// After this long the locks of a server that vanished within a transaction are released.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
+/// Batches of what goes on for a while are written so many at once. The database works for each on one core; of more,
+/// most would wait for the same locks.
+pub(super) const BATCHES_AT_ONCE: u32 = 2;
+
 /// A PostgreSQL database.
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
     /// One connection for polling the revocation log, however busy the others are.
     tail_pool: PgPool,
-    /// One connection for what goes on in batches for a while: the database works for it on one core at a time, and
-    /// keeps what it has prepared.
+    /// Connections of their own for what goes on in batches for a while: nobody waits for one behind it, and they keep
+    /// what they have prepared.
     batch_pool: PgPool,
     options: Box<PgConnectOptions>,
     pub(in crate::store) acquire_timeout: Arc<AcquireTimeout>,
@@ -76,7 +80,7 @@ impl Database {
         ]);
         let acquire_timeout = Arc::new(AcquireTimeout::default());
         let pool = pool_of(pool_size.max(1), &acquire_timeout).connect_with(limited.clone()).await?;
-        let batch_pool = pool_of(1, &acquire_timeout).connect_lazy_with(limited.clone());
+        let batch_pool = pool_of(BATCHES_AT_ONCE, &acquire_timeout).connect_lazy_with(limited.clone());
         let tail_pool = pool_of(1, &acquire_timeout).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
         Ok(Self { pool, tail_pool, batch_pool, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
     }

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
 use types::api::admin as paths;
+use types::api::roles::user_roles;
 
 use super::{ADA, BOB, OWNER, id_of, is, is_ok};
 use crate::support::app::{Answer, Device, TestApp};
@@ -143,4 +144,99 @@ async fn a_rule_that_is_about_everything_says_so() {
     assert_eq!(receipt["ended"], 1);
     assert!(!bob.passes().await && ada.passes().await);
     is(&ada.get(&paths::end_run("0198ad2e-0000-7000-8000-000000000000")).await, StatusCode::NOT_FOUND, "not-found");
+}
+
+/// The ids of all ends by rule, in pages of one.
+async fn listed_runs(device: &Device<'_>) -> Vec<Value> {
+    let (mut runs, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = device.get(&format!("{}?limit=1{cursor}", paths::END_RUNS)).await;
+        is_ok(&page);
+        runs.extend(page.body["runs"].as_array().expect("runs").iter().cloned());
+        match page.body["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return runs,
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn ends_by_rule_are_listed_for_every_administrator_newest_first(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let owner = app.new_user_with("owner", OWNER).await;
+    let ada = app.new_user_with("moderator", ADA).await;
+    let bob = app.new_user(BOB).await;
+    assert_eq!(listed_runs(&ada).await, Vec::<Value>::new());
+    let rule = json!({"network": "192.0.2.0/24", "client": "Chrome", "signedInBefore": "2026-11-01T00:00:00.000Z"});
+    let first = done(&owner, &owner.post(paths::END_BY_RULE, &json!({"rule": rule})).await).await;
+    let body = json!({"rule": {"user": id_of(&bob)}, "reason": "stolen"});
+    let second = done(&ada, &ada.post(paths::END_BY_RULE, &body).await).await;
+
+    let listed = listed_runs(&owner).await;
+    assert_eq!(listed, [second.clone(), first.clone()], "as their receipts say");
+    assert_eq!(first["rule"], rule);
+    assert_eq!((&first["actor"]["email"], first.get("reason")), (&json!(OWNER), None));
+    assert_eq!((&second["rule"], &second["reason"]), (&json!({"user": id_of(&bob)}), &json!("stolen")));
+    assert_eq!((&second["actor"]["userId"], &second["ended"]), (&json!(id_of(&ada)), &json!(1)));
+    assert_eq!((&second["user"]["email"], first.get("user")), (&json!(BOB), None));
+
+    let refused = ada.get(&format!("{}?limit=0&cursor=x", paths::END_RUNS)).await;
+    assert_eq!(refused.refused_fields(), ["cursor", "limit"]);
+    let others = app.new_user("carol@example.com").await;
+    is(&others.get(paths::END_RUNS).await, StatusCode::FORBIDDEN, "permission-required");
+}
+
+/// Whoever is demoted in the middle of an end by rule ends no more than what is being ended at that moment.
+#[tokio::test]
+async fn an_end_by_rule_stops_when_whoever_asked_may_not_end_sessions_any_more() {
+    let app = TestApp::start_on(Backend::Postgres, &[]).await;
+    let owner = app.new_user_with("owner", OWNER).await;
+    let ada = app.new_user_with("moderator", ADA).await;
+    let bob = app.new_user(BOB).await;
+    app.multiplies_sessions(BOB, 4_000).await;
+    // Its first pages wait for this one.
+    let mut holds_bob = app.postgres().await;
+    let held = "SELECT id FROM users WHERE email = 'bob@example.com' FOR UPDATE";
+    sqlx::raw_sql("BEGIN").execute(&mut holds_bob).await.expect("begun");
+    sqlx::query(held).execute(&mut holds_bob).await.expect("held");
+
+    let begun = ada.post(paths::END_BY_RULE, &json!({"rule": {"user": id_of(&bob)}})).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text);
+    let waits = async {
+        let mut other = app.postgres().await;
+        loop {
+            let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND wait_event_type = 'Lock' AND query LIKE '%FROM users%'";
+            let (count,): (i64,) = sqlx::query_as(waiting).fetch_one(&mut other).await.expect("a count");
+            if count > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waits).await.expect("it waits");
+    let demoted = owner.put(&user_roles(id_of(&ada).parse().expect("an id")), &json!({"roles": ["user"]})).await;
+    is_ok(&demoted);
+    sqlx::raw_sql("COMMIT").execute(&mut holds_bob).await.expect("let go");
+
+    let path = paths::end_run(begun.body["id"].as_str().expect("an id"));
+    let stops = async {
+        loop {
+            let receipt = owner.get(&path).await;
+            is_ok(&receipt);
+            if receipt.body.get("finishedAt").is_some() {
+                return receipt.body;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let receipt = tokio::time::timeout(Duration::from_secs(20), stops).await.expect("it is over");
+    assert_eq!((&receipt["status"], &receipt["total"]), (&json!("stopped"), &json!(4_001)));
+    let ended = receipt["ended"].as_u64().expect("a number");
+    assert!((1..=2_000).contains(&ended), "{ended}");
+    let shown = owner.get(&paths::user(id_of(&bob).parse().expect("an id"))).await;
+    assert_eq!(shown.body["totalSessions"], 4_001 - ended, "{}", shown.text);
 }

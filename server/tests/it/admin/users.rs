@@ -92,6 +92,7 @@ async fn a_user_is_shown_with_sessions_and_activity() {
     is_ok(&shown);
     assert_eq!(shown.body["user"]["email"], BOB);
     assert_eq!((&shown.body["withinReach"], &shown.body["totalSessions"]), (&json!(true), &json!(1)));
+    assert_eq!(shown.body["canBeActedFor"], false, "nobody may act for somebody where IMPERSONATION is off");
     assert_eq!(shown.body["sessions"][0]["sessionId"], bob.session_id());
     assert_eq!(shown.body["activity"][0]["action"], "sign_in");
 

@@ -108,6 +108,8 @@ async fn the_token_says_who_acts_and_proves_nothing_of_the_user() {
 async fn whoever_acts_makes_the_calls_that_need_a_user_and_no_others() {
     let app = TestApp::start_with(&[ON[0], ("RATE_LIMITS", "off")]).await;
     let (grace, ada) = (app.new_user_with("owner", GRACE).await, app.new_user_with("owner", ADA).await);
+    let shown = grace.get(&types::api::admin::user(id_of(&ada).parse().expect("an id"))).await;
+    assert_eq!(shown.body["canBeActedFor"], true, "{}", shown.text);
     let acting = acts(&grace, &ada).await;
     let (mut allowed, mut refused) = (0, 0);
     for route in app.routes.iter().filter(|route| route.path != STOP) {

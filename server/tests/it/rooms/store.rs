@@ -14,8 +14,8 @@ use types::words::{AuditAction, EndReason, RoomMessageKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, MINUTE, START, TestStore, command, delete_account, done, end, ids, minutes, new_audit, new_session,
-    origin, record, sign_in, stored_user,
+    Backend, MINUTE, START, TestStore, command, delete_account, done, end, end_listed, ids, minutes, new_audit,
+    new_session, origin, record, sign_in, stored_user,
 };
 
 /// Without a heartbeat a session is present for so long.
@@ -240,7 +240,7 @@ async fn sessions_of_many_users_end_by_a_list_and_each_leaves(
         origin: origin(""),
         run: None,
     };
-    let outcome = store.admin().end_listed_sessions(&list, &mut ids()).await.expect("an end");
+    let outcome = end_listed(&store, &list).await;
     assert_eq!((outcome.ended.len(), outcome.departures.len()), (4, 3));
     assert!(outcome.departures.iter().all(|message| message.kind == RoomMessageKind::WasSignedOut));
     let in_kitchen: Vec<_> = outcome.departures.iter().filter(|message| message.room_id == kitchen).collect();

@@ -13,7 +13,7 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, digest, done, end, ids, mailbox, minutes, new_audit,
+    Backend, START, TestStore, ask_for_reset, command, digest, done, end, end_listed, ids, mailbox, minutes, new_audit,
     new_notice_mail, new_session, new_user, origin, record, reset, sign_in, stored_user,
 };
 
@@ -348,7 +348,7 @@ async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
         origin: origin(""),
         run: None,
     };
-    let outcome = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
+    let outcome = end_listed(&store, &ends).await;
     let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
     ended.sort();
     let mut expected = [phone, his];
@@ -374,7 +374,7 @@ async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
     // One that ended by itself has its own entry, and no second.
     let (_, of_one) = store.sessions().history(bob, gone).await.expect("an answer").expect("a session");
     assert_eq!(of_one.iter().filter(|entry| entry.kind.known() == Some(HistoryKind::Ended)).count(), 1);
-    let again = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an answer");
+    let again = end_listed(&store, &ends).await;
     assert!(again.ended.is_empty() && again.revocations.is_empty());
 }
 
@@ -401,7 +401,7 @@ async fn each_of_many_listed_sessions_has_an_entry_of_its_own_in_the_audit_and_i
         origin: origin("192.0.2.9"),
         run: None,
     };
-    let outcome = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
+    let outcome = end_listed(&store, &ends).await;
     sessions.sort_by_key(|(_, session)| *session);
     assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), ids_of(&sessions));
 
@@ -427,7 +427,7 @@ async fn each_of_many_listed_sessions_has_an_entry_of_its_own_in_the_audit_and_i
             client_reason: Some("stolen".to_owned()),
             ..NewAudit::new(entry.id, minutes(3), AuditAction::SessionEnded, origin("192.0.2.9"))
         };
-        assert_eq!(entry, stored_as(&all));
+        assert_eq!(entry, StoredAudit::from(all));
     }
     audited.sort_by_key(|(_, session)| *session);
     assert_eq!(audited, sessions);
@@ -445,22 +445,6 @@ async fn entries_of(store: &Store, action: AuditAction) -> Vec<StoredAudit> {
         user: None,
     };
     store.audit().stored_entries(&filter, None, 5000).await.expect("entries")
-}
-
-/// What the log has of an entry.
-fn stored_as(entry: &NewAudit) -> StoredAudit {
-    StoredAudit {
-        id: entry.id,
-        at: entry.at,
-        user_id: entry.user_id,
-        actor_id: entry.actor_id,
-        session_id: entry.session_id,
-        action: entry.action.as_str().to_owned(),
-        reason: entry.reason.map(|reason| reason.as_str().to_owned()),
-        client_reason: entry.client_reason.clone(),
-        detail: entry.detail.clone(),
-        origin: entry.origin.clone(),
-    }
 }
 
 #[rstest]
@@ -740,11 +724,25 @@ async fn an_end_by_rule_counts_what_it_has_ended(#[values(Backend::Sqlite, Backe
         run: Some(id),
     };
     for _ in 0..2 {
-        store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
+        end_listed(&store, &ends).await;
     }
     store.admin().finish_end_run(id, minutes(6)).await.expect("finished");
     let row = stored().await;
     assert_eq!((row.begun_at, row.finished_at), (Some(minutes(3)), Some(minutes(6))));
     assert_eq!((row.total, row.ended, row.run.client_reason.as_deref()), (Some(5), 1, Some("stolen")));
     assert!(store.admin().end_run(Uuid::from_u128(8)).await.expect("an answer").is_none());
+
+    // What is done is not stopped any more.
+    store.admin().stop_end_run(id, minutes(7)).await.expect("an answer");
+    assert_eq!((stored().await.finished_at, stored().await.was_stopped), (Some(minutes(6)), false));
+    let other = NewEndRun { id: Uuid::from_u128(9), at: minutes(8), ..run };
+    let job = new_notice_mail("ada@example.com", "Work", minutes(8));
+    let audit = new_audit(ada, AuditAction::EndByRuleRequested, minutes(8));
+    store.admin().begin_end_run(&other, &job, &audit).await.expect("stored");
+    store.admin().stop_end_run(other.id, minutes(9)).await.expect("stopped");
+    let listed = store.admin().end_runs(None, 5).await.expect("an answer");
+    let listed: Vec<_> = listed.iter().map(|row| (row.run.id, row.finished_at, row.was_stopped)).collect();
+    assert_eq!(listed, [(other.id, Some(minutes(9)), true), (id, Some(minutes(6)), false)]);
+    let older = store.admin().end_runs(Some((minutes(8), other.id)), 5).await.expect("an answer");
+    assert_eq!(older.iter().map(|row| row.run.id).collect::<Vec<_>>(), [id]);
 }

@@ -3,7 +3,7 @@
 use latchkey::audit::{ExpectedSeals, Finding, FindingKind, Report, format, seal_next, verify};
 use latchkey::auth::secrets::Keys;
 use latchkey::random::{OsRandom, Random as _, SeededRandom};
-use latchkey::store::{AuditSeal, CleanupPolicy, Digest, NewAudit, Origin, SealedAudit, Store};
+use latchkey::store::{AuditSeal, CleanupPolicy, Digest, ListedEnd, NewAudit, Origin, SealedAudit, Store};
 use rstest::rstest;
 use sqlx::{AssertSqlSafe, Connection as _};
 use sqlx_postgres::PgConnection;
@@ -13,12 +13,9 @@ use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, delete_account, done, ids, minutes, new_audit, origin, sign_in, stored_user,
+    Backend, DAY, START, TestStore, audit_keys, delete_account, done, end_listed, ids, minutes, new_audit, origin,
+    sign_in, stored_user,
 };
-
-fn keys() -> Keys {
-    Keys::derive("a secret of thirty-two characters").expect("keys")
-}
 
 /// Seals what there is, a few entries at a time.
 async fn seal_all(store: &Store, keys: &Keys) -> Vec<AuditSeal> {
@@ -72,7 +69,7 @@ impl Attacker {
             Backend::Sqlite => &[
                 "PRAGMA synchronous = OFF",
                 "DROP TRIGGER audit_log_keeps_entries",
-                "DROP TRIGGER audit_log_is_sealed_by_update",
+                "DROP TRIGGER audit_log_is_sealed_as_a_whole",
                 "DROP TRIGGER audit_log_is_sealed_or_wiped_only",
                 "DROP TRIGGER audit_seals_keep_seals",
                 "DROP TRIGGER audit_seals_never_change",
@@ -373,7 +370,7 @@ impl Tampering {
 /// Tampers so many times, each time with the log as it was sealed, and each time everything that was done is named and
 /// no other entry is.
 async fn all_mutations_are_found(backend: Backend, count: u32) {
-    let (store, keys) = (TestStore::open(backend).await, keys());
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
     write_entries(&store, 120).await;
     let seals = seal_all(&store, &keys).await;
     assert_eq!(seals.len(), 18);
@@ -427,7 +424,7 @@ async fn two_hundred_mutations_are_found_and_named_on_postgres() {
 async fn a_sealed_entry_changes_by_wiping_only_and_seals_never(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let (store, keys) = (TestStore::open(backend).await, keys());
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
     write_entries(&store, 5).await;
     seal_all(&store, &keys).await;
     let mut refused = vec![
@@ -446,6 +443,19 @@ async fn a_sealed_entry_changes_by_wiping_only_and_seals_never(
         "UPDATE audit_log SET ip = '', user_agent = '', origin_salt = NULL, action = 'nothing'",
         "INSERT INTO audit_log (id, at, action, ip, user_agent, position) \
          SELECT id, at, action, ip, user_agent, position + 100 FROM audit_log",
+        "INSERT INTO audit_log (id, at, action, ip, user_agent, mark) \
+         SELECT id, at, action, ip, user_agent, mark FROM audit_log",
+        "INSERT INTO audit_log (id, at, action, ip, user_agent, position, mark) \
+         SELECT id, at, action, ip, user_agent, position + 100, mark FROM audit_log",
+        "INSERT INTO audit_log (id, at, action, ip, user_agent, position, mark, origin_salt) \
+         SELECT id, at, action, ip, user_agent, position + 100, mark, origin_salt FROM audit_log",
+        "INSERT INTO audit_log (id, at, action, ip, user_agent, origin_salt, origin_commitment) \
+         SELECT id, at, action, ip, user_agent, origin_salt, origin_commitment FROM audit_log",
+        "INSERT INTO audit_log (id, at, action, ip, user_agent, client_reason, position, mark) \
+         SELECT id, at, action, '', '', 'words', position + 100, mark FROM audit_log",
+        "INSERT INTO audit_log (id, at, action, ip, user_agent, position, mark, client_reason_salt, \
+         client_reason_commitment) \
+         SELECT id, at, action, '', '', position + 100, mark, mark, mark FROM audit_log",
         "DELETE FROM audit_seals",
         "UPDATE audit_seals SET sealed_at = 0",
     ];
@@ -469,7 +479,7 @@ async fn a_sealed_entry_changes_by_wiping_only_and_seals_never(
 #[rstest]
 #[tokio::test]
 async fn wiping_breaks_no_seal_and_leaves_no_salt(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let (store, keys) = (TestStore::open(backend).await, keys());
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
     let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     sign_in(&store, bob, "Laptop", START).await;
     let phone = sign_in(&store, ada, "Phone", START).await;
@@ -511,7 +521,7 @@ async fn wiping_breaks_no_seal_and_leaves_no_salt(#[values(Backend::Sqlite, Back
 async fn a_seal_that_was_kept_elsewhere_tells_of_an_end_that_was_cut_off(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let (store, keys) = (TestStore::open(backend).await, keys());
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
     write_entries(&store, 20).await;
     let seals = seal_all(&store, &keys).await;
     let [first, .., last] = &seals[..] else { panic!("there are several seals") };
@@ -540,7 +550,7 @@ async fn a_seal_that_was_kept_elsewhere_tells_of_an_end_that_was_cut_off(
 async fn servers_that_seal_at_once_give_each_entry_one_place(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let (store, keys) = (TestStore::open(backend).await, keys());
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
     write_entries(&store, 40).await;
     let mut servers = Vec::new();
     for _ in 0..4 {
@@ -564,7 +574,7 @@ async fn servers_that_seal_at_once_give_each_entry_one_place(
 async fn what_is_put_in_before_it_is_sealed_is_sealed_like_anything_else(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let (store, keys) = (TestStore::open(backend).await, keys());
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
     write_entries(&store, 3).await;
     seal_all(&store, &keys).await;
     let old = new_audit(UserId(Uuid::now_v7()), AuditAction::SignIn, START.minus(DAY));
@@ -578,7 +588,7 @@ async fn what_is_put_in_before_it_is_sealed_is_sealed_like_anything_else(
 
 #[tokio::test]
 async fn seals_of_an_earlier_secret_are_good_where_their_key_is_given() {
-    let (store, before) = (TestStore::open(Backend::Sqlite).await, keys());
+    let (store, before) = (TestStore::open(Backend::Sqlite).await, audit_keys());
     write_entries(&store, 3).await;
     seal_all(&store, &before).await;
     let after = Keys::derive("another secret of enough characters").expect("keys");
@@ -597,4 +607,85 @@ async fn seals_of_an_earlier_secret_are_good_where_their_key_is_given() {
     let report = verify(&store, &after, &expected, &mut |_: u64| {}).await.expect("a report");
     let kinds: Vec<_> = report.findings.iter().map(|finding| (finding.kind, finding.seal)).collect();
     assert_eq!(kinds, [(FindingKind::EntriesDiffer, Some(1))]);
+}
+
+/// Sessions of two users, and how an administrator ends them.
+async fn sessions_to_end(store: &Store, count: usize) -> ListedEnd {
+    let users = [stored_user(store, "ada").await, stored_user(store, "bob").await];
+    let mut sessions = Vec::new();
+    for number in 0..count {
+        let user = users[number % users.len()];
+        sessions.push((user, sign_in(store, user, "Phone", minutes(1)).await));
+    }
+    ListedEnd {
+        sessions,
+        reason: EndReason::AdminRevoked,
+        client_reason: Some("stolen".to_owned()),
+        actor_id: Some(users[1]),
+        at: minutes(3),
+        remember_until: minutes(30),
+        origin: origin("192.0.2.9"),
+        run: None,
+    }
+}
+
+/// More than one statement takes.
+#[rstest]
+#[tokio::test]
+async fn entries_of_sessions_that_end_by_a_list_are_sealed_as_they_are_written(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
+    write_entries(&store, 3).await;
+    let before = seal_all(&store, &keys).await.last().expect("a seal").last_position;
+    let ends = sessions_to_end(&store, 503).await;
+    let waiting = store.audit().count_unsealed().await.expect("a count");
+    end_listed(&store, &ends).await;
+    assert_eq!(store.audit().count_unsealed().await.expect("a count"), waiting, "nothing of it waits");
+    let seal = store.audit().newest_seal().await.expect("an answer").expect("a seal");
+    assert_eq!((seal.first_position, seal.last_position), (before + 1, before + 503));
+
+    seal_all(&store, &keys).await;
+    let report = verified(&store, &keys).await;
+    assert!(report.is_good(), "{report:?}");
+    let user = ends.sessions[0].0;
+    let phone = sign_in(&store, user, "Phone", minutes(4)).await;
+    done(delete_account(&store, user, Some(phone), None, minutes(5)).await);
+    let report = verified(&store, &keys).await;
+    assert!(report.is_good() && report.wiped > 0, "what may be wiped was sealed as a commitment: {report:?}");
+
+    let mut attacker = Attacker::of(&store, backend).await;
+    let place = before + 400;
+    attacker.runs(&format!("UPDATE audit_log SET session_id = user_id WHERE position = {place}")).await;
+    attacker.runs(&format!("DELETE FROM audit_log WHERE position = {}", place + 1)).await;
+    let report = verified(&store, &keys).await;
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.kind, finding.positions)).collect();
+    assert!(found.contains(&(FindingKind::EntryChanged, Some((place, place)))), "{report:?}");
+    assert!(found.contains(&(FindingKind::EntryRemoved, Some((place + 1, place + 1)))), "{report:?}");
+}
+
+/// Positions have neither gaps nor doubles, whoever seals.
+#[rstest]
+#[tokio::test]
+async fn ends_by_a_list_and_the_job_that_seals_take_turns(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
+    let ends = sessions_to_end(&store, 120).await;
+    write_entries(&store, 60).await;
+    let parts: Vec<ListedEnd> =
+        ends.sessions.chunks(15).map(|sessions| ListedEnd { sessions: sessions.to_vec(), ..ends.clone() }).collect();
+    let ending = async {
+        for pair in parts.chunks(2) {
+            tokio::join!(end_listed(&store, &pair[0]), end_listed(&store, &pair[1]));
+        }
+    };
+    let sealing =
+        async { while seal_next(&store, &keys, &OsRandom, minutes(60), 7).await.expect("a seal").is_some() {} };
+    tokio::join!(ending, sealing);
+    seal_all(&store, &keys).await;
+    let positions: Vec<i64> = sealed_entries(&store).await.iter().map(|entry| entry.seal.position).collect();
+    assert!(positions.len() > 180 && positions.iter().copied().eq(1..=positions.last().copied().unwrap_or(0)));
+    let report = verified(&store, &keys).await;
+    assert!(report.is_good(), "{report:?}");
 }

@@ -3,14 +3,17 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use latchkey::audit::sealer;
 use latchkey::auth::proofs::Proofs;
+use latchkey::auth::secrets::Keys;
 use latchkey::mail::{KIND, Mail, MailContent, NewMail};
+use latchkey::random::OsRandom;
 use latchkey::sessions::{AtLimit, sessions_to_end};
 use latchkey::store::{
     AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
-    EndOutcome, Job, JobCapacity, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration, NewResetToken,
-    NewSession, NewUser, Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant, RegistrationMail,
-    ResetRequest, Selection, SessionLimit, SessionRow, SignIn, SignInEntries, Store, Try,
+    EndOutcome, Job, JobCapacity, ListedEnd, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration,
+    NewResetToken, NewSession, NewUser, Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant,
+    RegistrationMail, ResetRequest, Selection, SessionLimit, SessionRow, SignIn, SignInEntries, Store, Try,
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
@@ -112,6 +115,18 @@ pub fn minutes(count: u64) -> Timestamp {
 /// A source of ids.
 pub fn ids() -> impl FnMut() -> Uuid + Send {
     Uuid::now_v7
+}
+
+/// What audit logs of tests are sealed with.
+pub fn audit_keys() -> Keys {
+    Keys::derive("a secret of thirty-two characters").expect("keys")
+}
+
+/// Ends the sessions of a list, as administration does.
+pub async fn end_listed(store: &Store, ends: &ListedEnd) -> EndOutcome {
+    let keys = audit_keys();
+    let make_seal = sealer(&keys, &OsRandom, ends.at);
+    store.admin().end_listed_sessions(ends, &make_seal, &mut ids()).await.expect("an end")
 }
 
 /// A digest that is that byte over and over.

@@ -3,7 +3,7 @@
 use super::{
     AdminActionRequest, AdminOverview, AdminSessionList, AdminSessionQuery, AdminSessionsEnded, AdminUser,
     AdminUserChange, AdminUserList, AdminUserQuery, AuditPage, AuditQuery, EndByRuleRequest, EndPreview, EndRule,
-    EndRun,
+    EndRun, EndRunList,
 };
 use crate::api::examples::Example;
 
@@ -77,7 +77,7 @@ impl Example for AdminUser {
         r#"{"user": "#,
         user!(),
         r#", "accountType": "INDIVIDUAL", "passwordChangedAt": "2026-11-01T12:00:00.000Z", "permissions": [],
-            "withinReach": true, "sessions": ["#,
+            "withinReach": true, "canBeActedFor": false, "sessions": ["#,
         session!(),
         r#"], "totalSessions": 1,
             "activity": [{
@@ -130,11 +130,25 @@ impl Example for EndByRuleRequest {
         r#"{"rule": {"network": "192.0.2.0/24"}, "reason": "This network is no longer ours."}"#;
 }
 
+/// A receipt.
+macro_rules! run {
+    () => {
+        r#"{
+            "id": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "status": "ending", "rule": {"network": "192.0.2.0/24"},
+            "actor": {"userId": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a71", "email": "grace@example.com"},
+            "reason": "This network is no longer ours.", "createdAt": "2026-11-29T09:30:00.000Z", "total": 1200,
+            "ended": 400
+        }"#
+    };
+}
+
 impl Example for EndRun {
-    const EXAMPLE: &'static str = r#"{
-        "id": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "status": "ending", "createdAt": "2026-11-29T09:30:00.000Z",
-        "total": 1200, "ended": 400
-    }"#;
+    const EXAMPLE: &'static str = run!();
+}
+
+impl Example for EndRunList {
+    const EXAMPLE: &'static str =
+        concat!(r#"{"runs": ["#, run!(), r#"], "nextCursor": "1764408600000.0198ad302c337a649d753e4f5a6b7c82"}"#);
 }
 
 impl Example for AuditQuery {

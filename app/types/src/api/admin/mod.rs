@@ -45,6 +45,8 @@ pub const DISCONNECT_SESSION: &str = "/api/admin/sessions/{id}/disconnect";
 pub const PREVIEW_RULE: &str = "/api/admin/sessions/preview";
 /// `POST`: ends what a rule is about, in batches.
 pub const END_BY_RULE: &str = "/api/admin/sessions/end-by-rule";
+/// `GET`: ends by rule, newest first.
+pub const END_RUNS: &str = "/api/admin/end-runs";
 /// `GET`: how far an end by rule has got. Takes its id.
 pub const END_RUN: &str = "/api/admin/end-runs/{id}";
 /// `GET`: the audit log, newest first.
@@ -94,7 +96,7 @@ pub fn session(id: SessionId) -> String {
 
 /// The path of one end by rule.
 pub fn end_run(id: &str) -> String {
-    format!("/api/admin/end-runs/{id}")
+    format!("{END_RUNS}/{id}")
 }
 
 /// Which users to find.
@@ -178,6 +180,8 @@ pub struct AdminUser {
     pub permissions: Vec<String>,
     /// Whether the user reaches no further than whoever asks, and so may be changed by them.
     pub within_reach: bool,
+    /// Whether anybody may act for the user: `IMPERSONATION` is on, and the account is not disabled.
+    pub can_be_acted_for: bool,
     /// Live sessions, newest first: 100 at the most. Empty without the permission `sessions:read`.
     pub sessions: Vec<Session>,
     /// How many live sessions there are in all.
@@ -344,6 +348,17 @@ pub struct EndRun {
     pub id: String,
     /// How far it has got.
     pub status: OrOther<EndRunStatus>,
+    /// Which sessions; absent where another version of the server was asked, in words that this one does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<EndRule>,
+    /// Whom the rule names, where it names somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<AuditParty>,
+    /// Who asked for it.
+    pub actor: AuditParty,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When it was done.
@@ -354,4 +369,16 @@ pub struct EndRun {
     pub total: Option<u64>,
     /// How many have ended. At the end it may be fewer than `total`, where users were quicker.
     pub ended: u64,
+}
+
+/// Answer of `GET /api/admin/end-runs`: newest first, as far back as addresses are kept (`IP_RETENTION`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EndRunList {
+    /// Receipts, of whoever asked.
+    pub runs: Vec<EndRun>,
+    /// Pass it as `?cursor=` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }

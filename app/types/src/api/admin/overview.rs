@@ -11,8 +11,9 @@ use crate::domain::Timestamp;
 pub struct AdminOverview {
     /// When it was counted.
     pub at: Timestamp,
-    /// How many sessions are signed in.
-    pub live_sessions: u64,
+    /// How many sessions are signed in; absent where they were not counted in time, as of many millions at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_sessions: Option<u64>,
     /// Of each of the last 24 hours, oldest first; the last one runs still.
     pub hours: Vec<SignInCount>,
     /// Of each of the last 30 days (UTC), oldest first; the last one runs still.

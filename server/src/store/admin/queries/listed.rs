@@ -1,13 +1,14 @@
 //! Ending sessions of many users at once.
 //!
 //! The same as the end worker does command by command, with a few statements for all of them: the users are locked in
-//! the order of their ids, then their sessions, then what ends with these, then the head row of the log.
+//! the order of their ids, then their sessions, then what ends with these, then the seals of the audit log, then the head
+//! row of the revocation log.
 
 use types::domain::{SessionId, UserId};
 use types::words::AuditAction;
 use uuid::Uuid;
 
-use super::super::audit::insert_audit_of_sessions;
+use super::super::audit::insert_sealed_audit_of_sessions;
 use super::super::revocations::log_and_commit;
 use super::super::sessions::ends_with_session::StoredEnds;
 use super::runs::count_in_run;
@@ -16,17 +17,27 @@ use crate::store::admin::rows::ListedColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
-use crate::store::{EndOutcome, EndedSession, ListedEnd, NewAudit, Revocation, RevokedSubject, sql};
+use crate::store::{EndOutcome, EndedSession, ListedEnd, MakeSeal, NewAudit, Revocation, RevokedSubject, sql};
 
 /// Rows that one statement locks or marks. Statements of so many are kept prepared: they come again and again.
 const ROWS_AT_ONCE: usize = ROWS_PER_LARGE_INSERT;
 
 impl Database {
-    pub(in crate::store) async fn end_listed_sessions(&self, ends: &ListedEnd, ids: Ids<'_>) -> Result<EndOutcome> {
-        retry_conflicts!(self.try_end_listed_sessions(ends, &mut *ids))
+    pub(in crate::store) async fn end_listed_sessions(
+        &self,
+        ends: &ListedEnd,
+        make_seal: MakeSeal<'_>,
+        ids: Ids<'_>,
+    ) -> Result<EndOutcome> {
+        retry_conflicts!(self.try_end_listed_sessions(ends, make_seal, &mut *ids))
     }
 
-    async fn try_end_listed_sessions(&self, ends: &ListedEnd, ids: Ids<'_>) -> Result<EndOutcome> {
+    async fn try_end_listed_sessions(
+        &self,
+        ends: &ListedEnd,
+        make_seal: MakeSeal<'_>,
+        ids: Ids<'_>,
+    ) -> Result<EndOutcome> {
         let mut users: Vec<UserId> = ends.sessions.iter().map(|(user, _)| *user).collect();
         users.sort_unstable();
         users.dedup();
@@ -44,11 +55,11 @@ impl Database {
             outcome.revocations.push(revocation(ends, user_id, &session));
             outcome.ended.push(session);
         }
-        insert_audit_of_sessions(&mut tx, &entry(ends), &entries).await?;
         stored.carry_out(&mut tx, &mut outcome.departures).await?;
         if let Some(run) = ends.run {
             count_in_run(&mut tx, run, outcome.ended.len()).await?;
         }
+        insert_sealed_audit_of_sessions(&mut tx, &entry(ends), &entries, make_seal).await?;
         log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
         Ok(outcome)
     }

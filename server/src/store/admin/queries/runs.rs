@@ -35,6 +35,17 @@ impl Database {
         Ok(row.map(EndRunRow::from))
     }
 
+    pub(in crate::store) async fn end_runs(
+        &self,
+        before: Option<(Timestamp, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<EndRunRow>> {
+        let (at, id) = before.map_or((i64::MAX, Uuid::max()), |(at, id)| (at.as_millis(), id));
+        let rows: Vec<EndRunColumns> =
+            query_as(sql::admin::END_RUNS).bind(at).bind(id).bind(limit).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().map(EndRunRow::from).collect())
+    }
+
     pub(in crate::store) async fn note_end_run(&self, id: Uuid, at: Timestamp, total: Option<u64>) -> Result<()> {
         query(sql::admin::NOTE_END_RUN)
             .bind(id)
@@ -47,6 +58,11 @@ impl Database {
 
     pub(in crate::store) async fn finish_end_run(&self, id: Uuid, at: Timestamp) -> Result<()> {
         query(sql::admin::FINISH_END_RUN).bind(id).bind(at.as_millis()).execute(self.writer()).await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn stop_end_run(&self, id: Uuid, at: Timestamp) -> Result<()> {
+        query(sql::admin::STOP_END_RUN).bind(id).bind(at.as_millis()).execute(self.writer()).await?;
         Ok(())
     }
 }
