@@ -7,6 +7,11 @@ import { test, userAgents } from "../support/test.ts";
 
 const sizes = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 
+/** As `GET /api/admin/end-runs` answers, as far as it matters here. */
+interface EndRunList {
+  runs: object[];
+}
+
 for (const [size, viewport] of Object.entries(sizes)) {
   for (const colorScheme of ["light", "dark"] as const) {
     const take = async (person: Person, name: string) => {
@@ -154,6 +159,23 @@ test.describe("administering and acting for others", () => {
         await person.dialog().getByRole("button", { name: "End 1 session" }).click();
         await person.page.getByRole("main").locator(".admin-preview", { hasText: "Done" }).waitFor();
         await take("admin-rule-done");
+        // Others that are under way, and one that was stopped.
+        await person.page.route("**/api/admin/end-runs?*", async (route) => {
+          const answer = await route.fetch();
+          const list = (await answer.json()) as EndRunList;
+          const of = (rule: object, rest: object) => ({ ...list.runs[0], user: undefined, rule, ...rest });
+          const ending = { id: "ending", status: "ending", finishedAt: undefined, total: 100_000, ended: 41_000 };
+          const stopped = { id: "stopped", status: "stopped", total: 2_500, ended: 1_000, reason: "Stolen phones" };
+          list.runs.unshift(
+            of({ network: "203.0.113.0/24" }, ending),
+            of({ client: "Chrome", place: "Berlin" }, stopped),
+          );
+          await route.fulfill({ response: answer, json: list });
+        });
+        await person.button("Done").click();
+        await person.page.getByText("41,000 of 100,000 sessions ended.").waitFor();
+        await take("admin-rule-runs");
+        await person.page.unroute("**/api/admin/end-runs?*");
 
         await api.signsIn(account, { deviceName: "Grace’s laptop", userAgent: userAgents.macChrome });
         await goesTo(`/admin/users?q=${account.email}`);

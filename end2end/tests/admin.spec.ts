@@ -45,6 +45,9 @@ async function findsPerson(admin: Person, account: Account): Promise<void> {
   await admin.link(account.name).click();
   await expect(admin.heading(account.name)).toBeVisible();
   await isLoaded(admin);
+  // Nobody may here: `IMPERSONATION` is off.
+  await expect(admin.link("Act as this person")).toHaveCount(0);
+  await isLoaded(admin);
 }
 
 /** Gets to a control as somebody without a mouse does, and sees that they are there. */
@@ -296,8 +299,30 @@ test("a rule says what it would end before it does, and fills in while it does",
   await other.isSignedOut();
   await admin.page.reload();
   await expect(main.locator(".admin-preview")).toHaveText("Done: 2 sessions ended.");
+  // Another administrator, or another tab, sees it as well.
+  const elsewhere = await open();
+  await elsewhere.signsIn(demo);
+  await opens(elsewhere, "/admin/end-by-rule");
+  const listed = "Ended by rule so far";
+  await expect(elsewhere.page.getByRole("list", { name: listed })).toContainText(grace.email);
+  await expect(main.getByRole("list", { name: listed })).toHaveCount(0);
   await admin.button("Done").click();
   await expect(main.locator(".admin-preview")).toHaveCount(0);
+  const rows = main.getByRole("list", { name: listed }).getByRole("listitem");
+  const row = rows.filter({ hasText: grace.email });
+  await expect(row).toContainText(`Sessions of ${grace.email}, of a client with “Firefox”`);
+  await expect(row).toContainText("Done: 2 sessions ended.");
+  await expect(row.getByRole("link", { name: demo.email })).toBeVisible();
+  // And the next one, which nothing is loaded anew for.
+  await api.signsIn(grace, { deviceName: "another", userAgent: userAgents.windowsFirefox });
+  await admin.field("Person").fill(grace.email);
+  await admin.button("Show what would end").click();
+  await admin.button("End 1 session").click();
+  await confirms(admin, "End 1 session");
+  await expect(main.locator(".admin-preview")).toHaveText("Done: 1 session ended.");
+  await expect(rows.filter({ hasText: grace.email })).toHaveCount(1);
+  await admin.button("Done").click();
+  await expect(rows.filter({ hasText: grace.email })).toHaveCount(2);
 });
 
 test("the audit log is followed live, looked through and taken along", async ({ person, api }) => {

@@ -73,6 +73,7 @@ test("the page where it begins names the person, and leads back to theirs", asyn
   await expect(operator.button(`Act as ${account.name}`)).toBeVisible();
   await operator.link("Cancel").click();
   await isBackAt(operator, account);
+  await expect(operator.link("Act as this person")).toBeVisible();
   operator.complaints.allow(/status of 404/);
   await operator.goesTo("/admin/act-as/0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70");
   await expect(operator.page.getByText("There is no such person")).toBeVisible();

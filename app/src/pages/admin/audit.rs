@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::calls::{Found, get, query, with_member};
+use super::calls::{Found, get, next_page, query, with_member};
 use super::parts::{
     Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more,
 };
@@ -174,7 +174,9 @@ fn Entries(log: AuditPage, path: String, following: RwSignal<bool>) -> impl Into
     let AuditPage { entries, next_cursor, newest_cursor } = log;
     let rows = Rows::new(path.clone(), entries, next_cursor);
     show_newer(rows, path, newest_cursor, following);
-    let more = show_more(rows, |path| async move { page(path).await.map(|log| (log.entries, log.next_cursor)) });
+    let more = show_more(rows, |path, cursor| async move {
+        next_page::<AuditPage>(path, cursor).await.map(|log| (log.entries, log.next_cursor))
+    });
     let is_empty = move || rows.all().with(Vec::is_empty);
     view! {
         {move || {

@@ -64,8 +64,13 @@ pub(super) fn with_member(path: &str, name: &str, value: &str) -> String {
 }
 
 /// The next page of a path, which may have a query already.
-pub(super) fn at_cursor(path: &str, cursor: &str) -> String {
+fn at_cursor(path: &str, cursor: &str) -> String {
     with_member(path, "cursor", cursor)
+}
+
+/// Reads the next page of a path.
+pub(super) async fn next_page<T: DeserializeOwned>(path: String, cursor: String) -> Result<T, Failure> {
+    get(at_cursor(&path, &cursor)).await
 }
 
 #[cfg(test)]

@@ -5,23 +5,21 @@ use leptos::task::spawn_local;
 
 use super::act::{Act, Acts};
 use super::calls::{get, query, send};
+use super::end_runs::{EndRuns, Progress};
 use super::parts::Check;
 use super::sessions::{SessionFields, SessionFilter, SessionRow, start_of_day};
-use super::words::{counted, counted_users, ends_by_rule, progress, rule_in_words};
+use super::words::{counted, counted_users, ends_by_rule, rule_in_words};
 use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
 use crate::state::{Failure, store_with_page, stored_with_page};
-use crate::ui::{Banner, BannerTone, Button, Emphasis, Form, FormErrors, FormProblem, Heading, every};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading};
 use client::ports::Method;
 use types::api::admin::{END_BY_RULE, PREVIEW_RULE, USERS, end_run};
 use types::api::{AdminUserList, EndByRuleRequest, EndPreview, EndRule, EndRun};
 use types::domain::{Invalid, Timestamp, UserId};
-use types::words::EndRunStatus;
 
 /// The name under which the entry of the tab's history has the id of what is being carried out.
 const RUN: &str = "latchkeyEndRun";
-/// How often it is asked how far an end by rule is, in milliseconds.
-const POLL_MS: u32 = 500;
 
 /// What the page is doing: a rule is written, looked at, carried out.
 #[derive(Clone, Copy)]
@@ -207,8 +205,11 @@ pub(super) fn EndByRulePage() -> impl IntoView {
             preview.set(None);
         }
     });
-    // Only another run is shown anew: of one, what changes is read where it is shown.
-    let running = memo(move |_| run.with(|run| run.as_ref().map(|run| run.id.clone())));
+    let close = move |()| {
+        store_with_page(RUN, None);
+        run.set(None);
+    };
+    let shown = memo(move |_| run.with(|run| run.as_ref().map(|run| run.id.clone())));
     view! {
         <div class="page-head">
             <div class="page-head-text">
@@ -238,7 +239,8 @@ pub(super) fn EndByRulePage() -> impl IntoView {
             {move || preview.with(|looked_at| looked_at.as_ref().map(|(_, preview)| ends_by_rule(preview)))}
         </p>
         {move || preview.get().map(|(rule, preview)| view! { <Preview form=form rule=rule preview=preview /> })}
-        {move || running.get().map(|id| view! { <Progress id=id run=run /> })}
+        {move || run.get().map(|run| view! { <Progress run=run on_close=close /> })}
+        <EndRuns shown=shown />
     }
     .into_any()
 }
@@ -275,88 +277,6 @@ fn Preview(form: RuleForm, rule: EndRule, preview: EndPreview) -> impl IntoView 
                         </div>
                     }
                 })}
-        </section>
-    }
-    .into_any()
-}
-
-/// Whether nothing more is to come.
-fn is_done(run: &EndRun) -> bool {
-    run.status == EndRunStatus::Done
-}
-
-/// How far an end by rule is, filling in while sessions end.
-#[component]
-fn Progress(id: String, run: RwSignal<Option<EndRun>>) -> impl IntoView {
-    let id = StoredValue::new(id);
-    let asking = StoredValue::new(false);
-    let failed = RwSignal::new(false);
-    let done = memo(move |_| run.with(|run| run.as_ref().is_none_or(is_done)));
-    effect(move |_| {
-        if done.get() {
-            return;
-        }
-        every(POLL_MS, move || {
-            // One question at a time; a lost one is simply asked again.
-            if asking.get_value() {
-                return;
-            }
-            asking.set_value(true);
-            spawn_local(async move {
-                let Some(id) = id.try_get_value() else { return };
-                let answer = get::<EndRun>(end_run(&id)).await;
-                failed.try_set(answer.is_err());
-                if let Ok(newer) = answer {
-                    run.try_set(Some(newer));
-                }
-                asking.try_set_value(false);
-            });
-        });
-    });
-    let close = move |()| {
-        store_with_page(RUN, None);
-        run.set(None);
-    };
-    let text = move || run.with(|run| run.as_ref().map(progress).unwrap_or_default());
-    let numbers = move || {
-        run.with(|run| run.as_ref().map(|run| (run.ended, run.total.unwrap_or(0).max(run.ended), is_done(run))))
-    };
-    let ended = move || numbers().map_or(0, |(ended, _, _)| ended).to_string();
-    let total = move || numbers().map_or(1, |(_, total, _)| total.max(1)).to_string();
-    // Said when it begins and when it is done, and not with each number.
-    let spoken = memo(move |_| if done.get() { untrack(text) } else { "The sessions are being ended.".to_owned() });
-    view! {
-        <section class="admin-section" aria-labelledby="progress">
-            <h2 id="progress">{move || if done.get() { "Sessions ended" } else { "Ending sessions" }}</h2>
-            <p class="heard" role="status">
-                {move || spoken.get()}
-            </p>
-            <progress class="admin-progress" aria-labelledby="progress" value=ended max=total></progress>
-            <p class="admin-preview">{text}</p>
-            {move || {
-                failed
-                    .get()
-                    .then(|| {
-                        view! {
-                            <Banner tone=BannerTone::Warning>
-                                <p class="banner-text">
-                                    "How far it is can’t be asked at the moment. It goes on without this page."
-                                </p>
-                            </Banner>
-                        }
-                    })
-            }}
-            {move || {
-                done
-                    .get()
-                    .then(|| {
-                        view! {
-                            <div class="settings-actions">
-                                <Button on_press=close>"Done"</Button>
-                            </div>
-                        }
-                    })
-            }}
         </section>
     }
     .into_any()

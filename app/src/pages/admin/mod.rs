@@ -9,6 +9,7 @@ mod audit;
 mod calls;
 mod chart;
 mod end_by_rule;
+mod end_runs;
 mod overview;
 mod parts;
 mod place;

@@ -87,8 +87,11 @@ fn NotHere(loader: Loader<AdminOverview>, again: Callback<()>) -> impl IntoView 
 /// The answer to what one comes here with.
 fn first_line(overview: &AdminOverview) -> String {
     let servers = u64::try_from(overview.servers.len()).unwrap_or(u64::MAX);
-    let (sessions, servers) = (counted(overview.live_sessions, "session"), counted(servers, "server"));
-    format!("{sessions} on {servers}.")
+    let servers = counted(servers, "server");
+    match overview.live_sessions {
+        Some(sessions) => format!("{} on {servers}.", counted(sessions, "session")),
+        None => format!("{servers}. The sessions are not counted yet."),
+    }
 }
 
 /// The sum of a part of the last 24 hours.
@@ -97,13 +100,13 @@ fn today(overview: &AdminOverview, part: fn(&SignInCount) -> u64) -> u64 {
 }
 
 /// The numbers, each with what it counts.
-fn numbers(overview: &AdminOverview) -> [(&'static str, u64); 5] {
+fn numbers(overview: &AdminOverview) -> [(&'static str, Option<u64>); 5] {
     [
         ("Sessions now", overview.live_sessions),
-        ("Sign-ins in 24 hours", today(overview, |hour| hour.sign_ins)),
-        ("Refused in 24 hours", today(overview, |hour| hour.failures)),
-        ("Sessions ended in 24 hours", overview.sessions_ended),
-        ("Jobs waiting", overview.jobs.iter().map(|job| job.waiting).sum()),
+        ("Sign-ins in 24 hours", Some(today(overview, |hour| hour.sign_ins))),
+        ("Refused in 24 hours", Some(today(overview, |hour| hour.failures))),
+        ("Sessions ended in 24 hours", Some(overview.sessions_ended)),
+        ("Jobs waiting", Some(overview.jobs.iter().map(|job| job.waiting).sum())),
     ]
 }
 
@@ -111,11 +114,11 @@ fn numbers(overview: &AdminOverview) -> [(&'static str, u64); 5] {
 fn Numbers(overview: Memo<Option<AdminOverview>>) -> impl IntoView {
     let shown = move || {
         let numbers = overview.with(|overview| overview.as_ref().map(numbers));
-        let number = |(name, value): (&'static str, u64)| {
+        let number = |(name, value): (&'static str, Option<u64>)| {
             view! {
                 <div>
                     <dt>{name}</dt>
-                    <dd>{grouped(value)}</dd>
+                    <dd>{value.map_or_else(|| "Not counted yet".to_owned(), grouped)}</dd>
                 </div>
             }
         };
@@ -262,14 +265,17 @@ mod tests {
         let hour = |sign_ins, failures| SignInCount { from: at, sign_ins, failures };
         let overview = AdminOverview {
             at,
-            live_sessions: 1_204,
+            live_sessions: Some(1_204),
             hours: vec![hour(2, 1), hour(3, 0)],
             days: vec![hour(9, 9)],
             sessions_ended: 7,
             jobs: vec![JobCount { kind: "mail".to_owned(), waiting: 4, retrying: 1, dead: 0 }],
             servers: Vec::new(),
         };
-        assert_eq!(numbers(&overview).map(|(_, value)| value), [1_204, 5, 1, 7, 4]);
+        assert_eq!(numbers(&overview).map(|(_, value)| value), [1_204, 5, 1, 7, 4].map(Some));
         assert_eq!(first_line(&overview), "1,204 sessions on 0 servers.");
+        let uncounted = AdminOverview { live_sessions: None, ..overview.clone() };
+        assert_eq!(first_line(&uncounted), "0 servers. The sessions are not counted yet.");
+        assert_eq!(numbers(&uncounted)[0], ("Sessions now", None));
     }
 }

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 use serde::de::DeserializeOwned;
 
-use super::calls::{Found, at_cursor, find};
+use super::calls::{Found, find};
 use super::place::Place;
 use crate::browser;
 use crate::pages::load::{Load, Loader};
@@ -313,7 +313,7 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
     }
 
     /// Fetches the next page. `more` has the button that asked for it, and is gone with the last page.
-    fn fetch<F>(self, fetch: impl FnOnce(String) -> F, more: NodeRef<html::Div>, notes: (Toasts, Permissions))
+    fn fetch<F>(self, fetch: impl FnOnce(String, String) -> F, more: NodeRef<html::Div>, notes: (Toasts, Permissions))
     where
         F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,
     {
@@ -321,7 +321,7 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
         let (toasts, permissions) = notes;
         let focus_first_new = focus_row_if_lost(more, self.fetched.with_untracked(Vec::len));
         self.busy.set(true);
-        let page = fetch(self.path.with_value(|path| at_cursor(path, &cursor)));
+        let page = fetch(self.path.get_value(), cursor);
         spawn_local(async move {
             match page.await {
                 Ok((rows, cursor)) => {
@@ -341,8 +341,11 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
     }
 }
 
-/// *Show more*, as long as there is more. `fetch` is given the path of the next page.
-pub(super) fn show_more<T, F>(rows: Rows<T>, fetch: impl Fn(String) -> F + Copy + Send + Sync + 'static) -> AnyView
+/// *Show more*, as long as there is more. `fetch` is given the path, and the cursor of the next page.
+pub(super) fn show_more<T, F>(
+    rows: Rows<T>,
+    fetch: impl Fn(String, String) -> F + Copy + Send + Sync + 'static,
+) -> AnyView
 where
     T: Clone + Send + Sync + 'static,
     F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::act::{Act, Acts};
-use super::calls::{Found, at_cursor, get, query, send, send_for_nothing};
+use super::calls::{Found, next_page, query, send, send_for_nothing};
 use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, debounced, follow, moment, of_address, show_more};
 use super::words::counted;
 use crate::pages::load::{Load, Loader};
@@ -76,13 +76,12 @@ pub(super) fn day_of_address(name: &str) -> RwSignal<String> {
 const PAGES_AT_ONCE: usize = 20;
 
 /// The next sessions that fit. A page may have none and not be the last.
-async fn page(path: String) -> Result<AdminSessionList, Failure> {
-    let base = path.rfind("cursor=").map_or(path.as_str(), |at| &path[..at - 1]).to_owned();
-    let mut list: AdminSessionList = get(path).await?;
+async fn page(path: String, cursor: String) -> Result<AdminSessionList, Failure> {
+    let mut list: AdminSessionList = next_page(path.clone(), cursor).await?;
     for _ in 1..PAGES_AT_ONCE {
-        match &list.next_cursor {
-            Some(cursor) if list.sessions.is_empty() => list = get(at_cursor(&base, cursor)).await?,
-            _ => break,
+        match list.next_cursor.take_if(|_| list.sessions.is_empty()) {
+            Some(cursor) => list = next_page(path.clone(), cursor).await?,
+            None => break,
         }
     }
     Ok(list)
@@ -150,7 +149,9 @@ fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let may_end = permissions.allow(may::SESSIONS_END);
     let rows = Rows::new(path, list.sessions, list.next_cursor);
-    let more = show_more(rows, |path| async move { page(path).await.map(|list| (list.sessions, list.next_cursor)) });
+    let more = show_more(rows, |path, cursor| async move {
+        page(path, cursor).await.map(|list| (list.sessions, list.next_cursor))
+    });
     let none = memo(move |_| rows.all().with(Vec::is_empty));
     view! {
         {move || none.get().then(|| no_session_fits(rows.has_more()))}

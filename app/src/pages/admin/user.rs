@@ -176,15 +176,24 @@ fn Sections(subject: Subject, changed: Callback<()>) -> impl IntoView {
             |user: AdminUser| AdminUser { sessions: Vec::new(), total_sessions: 0, activity: Vec::new(), ..user };
         subject.user.get().map(without_lists)
     });
-    let account = memo(move |_| subject.part(|user| Some((user.user.clone(), user.within_reach))));
+    let account =
+        memo(move |_| subject.part(|user| Some((user.user.clone(), user.within_reach, user.can_be_acted_for))));
     let activity = memo(move |_| subject.part(|user| user.activity.clone()));
     view! {
         {move || about.get().map(|user| view! { <AboutSection user=user /> })}
         {move || {
             let shown = account.get();
             shown
-                .map(|(user, within_reach)| {
-                    view! { <UserActions subject=subject user=user within_reach=within_reach changed=changed /> }
+                .map(|(user, within_reach, can_be_acted_for)| {
+                    view! {
+                        <UserActions
+                            subject=subject
+                            user=user
+                            within_reach=within_reach
+                            can_be_acted_for=can_be_acted_for
+                            changed=changed
+                        />
+                    }
                 })
         }}
         <SessionsSection subject=subject changed=changed />

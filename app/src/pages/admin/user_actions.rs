@@ -32,11 +32,15 @@ pub(super) fn UserActions(
     user: AdminUserSummary,
     /// Whether they reach no further than whoever looks.
     within_reach: bool,
+    /// Whether anybody may act for them.
+    can_be_acted_for: bool,
     /// Called once something was changed.
     changed: Callback<()>,
 ) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
-    let may_any = [may::USERS_WRITE, may::USERS_DELETE, may::ROLES_ASSIGN].into_iter().any(|it| permissions.allow(it));
+    let may_act = can_be_acted_for && permissions.allow(may::USERS_IMPERSONATE);
+    let may_any =
+        may_act || [may::USERS_WRITE, may::USERS_DELETE, may::ROLES_ASSIGN].into_iter().any(|it| permissions.allow(it));
     if !may_any {
         return ().into_any();
     }
@@ -56,7 +60,7 @@ pub(super) fn UserActions(
         {permissions
             .allow(may::ROLES_ASSIGN)
             .then(|| view! { <RolesSection id=id name=name roles=roles changed=changed /> })}
-        <AccountSection subject=subject user=user changed=changed />
+        <AccountSection subject=subject user=user may_act=may_act changed=changed />
     }
     .into_any()
 }
@@ -84,7 +88,7 @@ fn changing(question: [String; 3], path: String, done: String, changed: Callback
 }
 
 #[component]
-fn AccountSection(subject: Subject, user: AdminUserSummary, changed: Callback<()>) -> impl IntoView {
+fn AccountSection(subject: Subject, user: AdminUserSummary, may_act: bool, changed: Callback<()>) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let acts = expect_context::<Acts>();
     let (id, name) = (user.user_id, called(&user));
@@ -117,8 +121,7 @@ fn AccountSection(subject: Subject, user: AdminUserSummary, changed: Callback<()
     let able_emphasis = if is_disabled { Emphasis::Plain } else { Emphasis::Danger };
     let about = "Whoever is disabled is signed out and can’t sign in. What ends here can’t be undone.".into_any();
     let is_me = expect_context::<Auth>().status().with_untracked(|status| status.user().is_some_and(|me| me.id == id));
-    let may_act = permissions.allow(may::USERS_IMPERSONATE) && !is_me;
-    let act_as = may_act.then(|| format!("/admin/act-as/{id}"));
+    let act_as = (may_act && !is_me).then(|| format!("/admin/act-as/{id}"));
     (may_write || may_delete || act_as.is_some())
         .then(|| {
             view! {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use leptos::prelude::*;
 
-use super::calls::{Found, get, query};
+use super::calls::{Found, get, next_page, query};
 use super::parts::{
     Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, query_of, show_more,
 };
@@ -12,7 +12,7 @@ use crate::pages::frame::here;
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
-use crate::state::{Auth, Failure};
+use crate::state::Auth;
 use crate::ui::{Badge, BadgeTone, Heading, IconName, LoadFailed, StateCard};
 use types::api::admin::USERS;
 use types::api::roles::ROLES;
@@ -87,10 +87,6 @@ const fn sort_words(sort: UserSort) -> &'static str {
     }
 }
 
-async fn page(path: String) -> Result<AdminUserList, Failure> {
-    get(path).await
-}
-
 /// The users of the installation, by what is looked for.
 #[component]
 pub(super) fn UsersPage() -> impl IntoView {
@@ -124,7 +120,7 @@ pub(super) fn UsersPage() -> impl IntoView {
                         <StateCard
                             icon=IconName::Unknown
                             title="Nobody fits"
-                            text="E-mail and name are looked for by their beginning. Try fewer letters or filters."
+                            text="E-mail and name are looked for by their beginning: É is not é. Try fewer letters or filters."
                         />
                     </div>
                 }
@@ -186,7 +182,9 @@ fn Filters(filter: Filter) -> impl IntoView {
 #[component]
 fn Users(list: AdminUserList, path: String) -> impl IntoView {
     let rows = Rows::new(path, list.users, list.next_cursor);
-    let more = show_more(rows, |path| async move { page(path).await.map(|list| (list.users, list.next_cursor)) });
+    let more = show_more(rows, |path, cursor| async move {
+        next_page::<AdminUserList>(path, cursor).await.map(|list| (list.users, list.next_cursor))
+    });
     view! {
         <ul class="panel admin-list" role="list" aria-label="People" on:click=move |_| rows.store_place()>
             <For

@@ -69,9 +69,8 @@ fn day(at: Timestamp) -> String {
     at.to_string().chars().take_while(|character| *character != 'T').collect()
 }
 
-/// A rule in words: *last seen from 192.0.2.0/24, of a client with “Chrome”*. `email` is that of the user it names,
-/// where it is known.
-pub(super) fn rule_in_words(rule: &EndRule, email: Option<&str>) -> String {
+/// What a rule says, each in words. `email` is that of the user it names, where it is known.
+fn rule_parts(rule: &EndRule, email: Option<&str>) -> Vec<String> {
     let parts = [
         rule.user.map(|user| email.map_or_else(|| format!("of the person {user}"), |email| format!("of {email}"))),
         rule.network.as_ref().map(|network| format!("last seen from {network}")),
@@ -79,8 +78,19 @@ pub(super) fn rule_in_words(rule: &EndRule, email: Option<&str>) -> String {
         rule.place.as_ref().map(|place| format!("last seen in a place with “{place}”")),
         rule.signed_in_before.map(|before| format!("signed in before {}", day(before))),
     ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    parts.into_iter().flatten().collect()
+}
+
+/// A rule in words: *last seen from 192.0.2.0/24, of a client with “Chrome”*.
+pub(super) fn rule_in_words(rule: &EndRule, email: Option<&str>) -> String {
+    let parts = rule_parts(rule, email);
     if parts.is_empty() { "all sessions of everybody".to_owned() } else { parts.join(", ") }
+}
+
+/// What a rule is about, as a title: *Sessions last seen from 192.0.2.0/24*.
+pub(super) fn rule_title(rule: &EndRule, email: Option<&str>) -> String {
+    let parts = rule_parts(rule, email);
+    if parts.is_empty() { "All sessions of everybody".to_owned() } else { format!("Sessions {}", parts.join(", ")) }
 }
 
 /// How far an end by rule has got.
@@ -90,9 +100,13 @@ pub(super) fn progress(run: &EndRun) -> String {
         (OrOther::Known(EndRunStatus::Waiting), _) => "Waiting for a server to begin.".to_owned(),
         (OrOther::Known(EndRunStatus::Done), Some(total)) if total > run.ended => {
             let rest = counted(total - run.ended, "other");
-            format!("Done: {ended} ended. {rest} had ended before their turn came, or may not be ended by you.")
+            format!("Done: {ended} ended. {rest} had ended before, or may not be ended by whoever asked.")
         }
         (OrOther::Known(EndRunStatus::Done), _) => format!("Done: {ended} ended."),
+        (OrOther::Known(EndRunStatus::Stopped), total) => {
+            let of = total.map(|total| format!(" of {}", grouped(total))).unwrap_or_default();
+            format!("Stopped: {}{of} sessions ended. Whoever asked may not end sessions any more.", grouped(run.ended))
+        }
         (_, Some(total)) => format!("{} of {} ended.", grouped(run.ended), counted(total, "session")),
         (_, None) => format!("{ended} ended so far."),
     }
@@ -180,6 +194,8 @@ pub(super) fn why(
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use types::api::AuditParty;
+    use types::domain::UserId;
 
     use super::*;
 
@@ -216,13 +232,55 @@ mod tests {
         assert_eq!(ends_by_rule(&preview), text);
     }
 
+    #[rstest]
+    #[case(EndRunStatus::Waiting, None, 0, "Waiting for a server to begin.")]
+    #[case(EndRunStatus::Ending, None, 1_000, "1,000 sessions ended so far.")]
+    #[case(EndRunStatus::Ending, Some(4_000), 1_000, "1,000 of 4,000 sessions ended.")]
+    #[case(EndRunStatus::Done, Some(4_000), 4_000, "Done: 4,000 sessions ended.")]
+    #[case(
+        EndRunStatus::Done,
+        Some(4_000),
+        3_999,
+        "Done: 3,999 sessions ended. 1 other had ended before, or may not be ended by whoever asked."
+    )]
+    #[case(
+        EndRunStatus::Stopped,
+        Some(4_000),
+        1_000,
+        "Stopped: 1,000 of 4,000 sessions ended. Whoever asked may not end sessions any more."
+    )]
+    #[case(EndRunStatus::Stopped, None, 0, "Stopped: 0 sessions ended. Whoever asked may not end sessions any more.")]
+    fn an_end_by_rule_says_how_far_it_is(
+        #[case] status: EndRunStatus,
+        #[case] total: Option<u64>,
+        #[case] ended: u64,
+        #[case] text: &str,
+    ) {
+        let at = Timestamp::from_millis(1_795_000_000_000);
+        let run = EndRun {
+            id: "1".to_owned(),
+            status: status.into(),
+            rule: None,
+            user: None,
+            actor: AuditParty { user_id: UserId(uuid::Uuid::nil()), email: None },
+            reason: None,
+            created_at: at,
+            finished_at: None,
+            total,
+            ended,
+        };
+        assert_eq!(progress(&run), text);
+    }
+
     #[test]
     fn a_rule_is_said_in_words() {
         let all = EndRule { all: Some(true), ..EndRule::default() };
         assert_eq!(rule_in_words(&all, None), "all sessions of everybody");
+        assert_eq!(rule_title(&all, None), "All sessions of everybody");
         let id = "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70";
         let of_one = EndRule { user: id.parse().ok(), ..EndRule::default() };
         assert_eq!(rule_in_words(&of_one, Some("ada@example.com")), "of ada@example.com");
+        assert_eq!(rule_title(&of_one, Some("ada@example.com")), "Sessions of ada@example.com");
         assert_eq!(rule_in_words(&of_one, None), format!("of the person {id}"));
         let rule = EndRule {
             network: Some("192.0.2.0/24".to_owned()),
