@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::CliError;
-use super::output::{Output, Progress};
+use super::output::{Output, Progress, counted};
 use crate::admin::{Actor, Administration, ImportFormat, ImportOptions, ImportSource, ImportSummary, Refusal};
 use crate::terminal;
 
@@ -121,11 +121,6 @@ fn summary_words(summary: &ImportSummary, dry_run: bool, invites: bool) -> Strin
         "{users} {done}, {without_password} without a password{invitations}; {was} before, {existed} had an \
          account, {refused} refused."
     )
-}
-
-/// A number with the word for one, or for any other number.
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// What is read, and how many bytes it has, where that is known.

@@ -24,6 +24,11 @@ pub struct Output {
     quiet: bool,
 }
 
+/// A number with the word for one, or for any other number.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 impl Output {
     /// Whether programs read what is printed.
     pub const fn is_json(self) -> bool {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::{Cli, CliError};
+use crate::accounts::AccountError;
 use crate::admin::AdminError;
 use crate::config::ConfigError;
 use crate::terminal;
@@ -172,7 +173,11 @@ impl CliError {
             Self::Config(errors) => errors.0.first().map(|error| error.setting.as_str()),
             Self::NoDatabase(_) => Some("DATABASE_URL"),
             Self::WrongSecret => Some("LATCHKEY_SECRET"),
-            Self::UnknownValue { field, .. } => Some(*field),
+            // That of an account is a field of a request: `password` is read from the terminal or from standard input.
+            Self::UnknownValue { field, .. } | Self::Admin(AdminError::Account(AccountError::Field { field, .. })) => {
+                Some(*field)
+            }
+            Self::Admin(AdminError::EmailTaken(_)) => Some("--email"),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use super::CliError;
 use super::arguments;
 use super::installation::Installation;
-use super::output::{Output, Table};
+use super::output::{Output, Table, counted};
 use crate::admin::{Actor, AdminError, Administration, Change, Preview, SessionFilter, SessionRule, UserKey};
 use crate::config::Config;
 use crate::store::{EndOutcome, SessionRow};
@@ -216,12 +216,16 @@ fn summary(Preview { sessions, users, sample, .. }: &Preview) -> String {
     }
     let shown = sample.len() as u64;
     let rest = if shown < *sessions { format!("; {shown} of them:") } else { String::new() };
-    format!("{sessions} sessions of {users} users{rest}\n")
+    format!("{}{rest}\n", sessions_of_users(*sessions, *users))
 }
 
 fn unconfirmed(preview: &Preview) -> CliError {
     let Preview { sessions, users, .. } = preview;
-    CliError::Unconfirmed(format!("this ends {sessions} sessions of {users} users: add --yes to do it"))
+    CliError::Unconfirmed(format!("this ends {}: add --yes to do it", sessions_of_users(*sessions, *users)))
+}
+
+fn sessions_of_users(sessions: u64, users: u64) -> String {
+    format!("{} of {}", counted(sessions, "session", "sessions"), counted(users, "user", "users"))
 }
 
 async fn print(page: &[SessionRow], sessions: &Administration, output: Output) -> Result<(), CliError> {

@@ -12,7 +12,7 @@ use super::CliError;
 use super::arguments::WhomAndWhy;
 use super::import::Import;
 use super::installation::Installation;
-use super::output::{Details, Output, Table};
+use super::output::{Details, Output, Table, counted};
 use super::role::check_role;
 use crate::accounts::new_address;
 use crate::admin::{Actor, AdminError, Administration, Change, NewAccount, UserKey, with_role_of_all};
@@ -143,7 +143,7 @@ impl Command {
     async fn carry_out(self, installation: &Installation, output: Output) -> Result<(), CliError> {
         let (users, by) = (&installation.administration, Actor::command_line());
         match self {
-            Self::Create(create) => create.run(users, &by, output).await,
+            Self::Create(create) => create.run(installation, &by, output).await,
             Self::List(list) => list.run(users, &installation.roles, output).await,
             Self::Show { user } => show(&users.user(&user).await?, users, output).await,
             Self::SetRole(set) => set.run(installation, output).await,
@@ -156,15 +156,17 @@ impl Command {
                 say_change(&change, &user, ["is enabled", "was enabled before"], output)
             }
             Self::Delete(delete) => delete.run(users, &by, output).await,
-            Self::Invite(invite) => invite.run(users, &by, output).await,
+            Self::Invite(invite) => invite.run(installation, &by, output).await,
             Self::Import(import) => Box::pin(import.run(users, &by, output)).await,
         }
     }
 }
 
 impl Create {
-    async fn run(self, users: &Administration, by: &Actor, output: Output) -> Result<(), CliError> {
+    async fn run(self, installation: &Installation, by: &Actor, output: Output) -> Result<(), CliError> {
         let Self { email, name, roles, password_stdin, invite } = self;
+        let users = &installation.administration;
+        check_roles("--role", &roles, installation).await?;
         let password = if invite { None } else { Some(read_password(password_stdin)?) };
         let user = users.create_user(by, NewAccount { email, name, roles, password }).await?;
         let next = if invite { "an invitation is on its way" } else { "they can sign in" };
@@ -273,6 +275,7 @@ impl SetRole {
         let Self { user: key, roles } = self;
         let user = installation.administration.user(&key).await?;
         let names = with_role_of_all(roles.iter().map(ToString::to_string).collect());
+        check_roles("ROLE", &names, installation).await?;
         let set = installation.roles.set_user_roles(&roles::Actor::command_line(), user.id, &names).await?;
         let user = set.map_err(|why| roles_refused(&why, &key, &names))?;
         output.done(&format!("{} has the roles {}.", user.email, user.roles.join(", ")), &as_json(&user))
@@ -286,9 +289,10 @@ impl Delete {
         if !yes {
             let sessions = users.count_sessions_of(found.id).await?;
             return Err(CliError::Unconfirmed(format!(
-                "this deletes {} for good, with everything that is held on them, and ends {sessions} sessions: \
-                 add --yes to do it",
-                found.email
+                "this deletes {} for good, with everything that is held on them, and ends {}: add --yes to \
+                 do it",
+                found.email,
+                counted(sessions, "session", "sessions")
             )));
         }
         let change = users.delete_user(by, &user, reason.as_ref()).await?;
@@ -297,8 +301,10 @@ impl Delete {
 }
 
 impl Invite {
-    async fn run(self, users: &Administration, by: &Actor, output: Output) -> Result<(), CliError> {
+    async fn run(self, installation: &Installation, by: &Actor, output: Output) -> Result<(), CliError> {
         let Self { email, name, roles } = self;
+        let users = &installation.administration;
+        check_roles("--role", &roles, installation).await?;
         let key = UserKey::Email(email.clone());
         let user = if users.find_user(&key).await?.is_some() {
             users.invite_user(by, &key).await?
@@ -329,6 +335,14 @@ async fn show(user: &User, users: &Administration, output: Output) -> Result<(),
     let mut value = as_json(user);
     value["sessions"] = json!(sessions);
     output.answer(&details, &value)
+}
+
+/// Refuses the first of these roles that there is none of.
+async fn check_roles(field: &'static str, names: &[String], installation: &Installation) -> Result<(), CliError> {
+    for name in names {
+        check_role(field, name, &installation.roles).await?;
+    }
+    Ok(())
 }
 
 /// Why a user does not get these roles.

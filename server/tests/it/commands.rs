@@ -402,7 +402,7 @@ async fn accounts_are_disabled_enabled_and_deleted_beside_the_server(
     let ada = app.signs_in("ada@example.com").await;
 
     let (code, why) = installation.fails(&["user", "delete", "ada@example.com"]).await;
-    assert!(code == Some(2) && why.contains("ends 1 sessions") && why.contains("--yes"), "{why}");
+    assert!(code == Some(2) && why.contains("ends 1 session:") && why.contains("--yes"), "{why}");
     installation.does(&["user", "delete", "ada@example.com", "--yes"]).await;
     is_refused(&ada).await;
     let (code, why) = installation.fails(&["user", "show", "ada@example.com"]).await;
@@ -442,7 +442,7 @@ async fn what_the_rules_of_roles_refuse_is_refused_to_commands_as_well() {
     let installation = Installation::start(Backend::Sqlite).await;
     let refused: [(&[&str], i32, &str); 13] = [
         (&["user", "set-role", "demo@latchkey.dev", "user"], 4, "the last owner must stay"),
-        (&["user", "set-role", "demo@latchkey.dev", "king"], 2, "latchkey role list"),
+        (&["user", "set-role", "demo@latchkey.dev", "king"], 2, "moderator, owner"),
         (&["user", "set-role", "nobody@example.com", "admin"], 3, "latchkey user list"),
         (&["user", "set-role", "demo@latchkey.dev"], 2, "<ROLE>"),
         (&["role", "create", "admin"], 4, "latchkey role change"),
@@ -573,7 +573,7 @@ async fn commands_say_what_is_there_and_show_no_secret() {
     let (code, why) = installation.fails(&["user", "import", "-", "--report", "/nowhere/report"]).await;
     assert!(code == Some(2) && why.contains("--report /nowhere/report"), "{why}");
     assert_eq!(installation.fails(&["user", "create"]).await.0, Some(2));
-    let failures: [(&[&str], i32, &str, Value); 5] = [
+    let failures: [(&[&str], i32, &str, Value); 7] = [
         (&["user", "show", "nobody@example.com", "--json"], 3, "not-found", Value::Null),
         (&["user", "list", "--role", "king", "--json"], 2, "unknown-value", json!("--role")),
         (
@@ -582,7 +582,14 @@ async fn commands_say_what_is_there_and_show_no_secret() {
             "unknown-value",
             json!("--permission"),
         ),
-        (&["user", "set-role", "demo@latchkey.dev", "king", "--json"], 2, "unknown-value", Value::Null),
+        (&["user", "set-role", "demo@latchkey.dev", "king", "--json"], 2, "unknown-value", json!("ROLE")),
+        (&["user", "invite", "eve@example.com", "--role", "king", "--json"], 2, "unknown-value", json!("--role")),
+        (
+            &["user", "create", "--email", "demo@latchkey.dev", "--name", "Demo", "--invite", "--json"],
+            4,
+            "refused",
+            json!("--email"),
+        ),
         (&["user", "create", "--json"], 2, "invalid-call", json!("--email")),
     ];
     for (arguments, code, says, field) in failures {
