@@ -1,6 +1,6 @@
 -- Whoever writes many entries at once may seal them as they are written: each is written once then, in place of twice.
--- An entry is inserted with all of a seal or with nothing of it (docs/decisions/0060). Kept in step with the SQLite file
--- of the same name.
+-- An entry is inserted with all of a seal or with nothing of it (docs/decisions/0060). Kept in step with the SQLite
+-- file of the same name.
 
 DROP TRIGGER audit_log_is_sealed_by_update ON audit_log;
 

@@ -146,7 +146,8 @@ impl Administration {
         self.context.store.jobs().enqueue(&rest).await
     }
 
-    /// Notes that it has begun, and how many sessions are to end, unless that is known. Gives the walk that ends them.
+    /// Notes that it has begun, and how many sessions are to end, unless that is known. Gives the walk that ends them,
+    /// with the newest of what is left.
     async fn count_run(
         &self,
         row: &EndRunRow,
@@ -156,9 +157,6 @@ impl Administration {
     ) -> Result<Walk, StoreError> {
         let (store, id) = (self.context.store.admin(), row.run.id);
         store.note_end_run(id, self.context.now(), None).await?;
-        if row.total.is_some() {
-            return Ok(walk);
-        }
         let stop_at = self.context.clock.monotonic() + COUNTS_FOR;
         let (preview, walk) = self.count_and_keep(actor, rule, stop_at, walk).await?;
         let total = preview.is_complete.then_some(row.ended + preview.sessions);

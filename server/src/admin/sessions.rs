@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
@@ -73,6 +74,8 @@ struct Page {
     sessions: Vec<(UserId, SessionId)>,
     /// The last session that was looked at for them.
     last: Option<Place>,
+    /// Pages of several lanes have no user in common.
+    lane: usize,
 }
 
 /// A walk through the sessions that a rule may be about, page by page out of an index. What signs in after its
@@ -115,8 +118,8 @@ impl Walk {
 
     /// Makes pages of what has been counted, by the ids of the sessions, which is how a database has stored them: what
     /// lies together there ends together. The newest end first: whoever breaks in is among these. All of it must have
-    /// been dealt with then before another walk may go on behind it. Pages that end at once, `at_once` of them, have no
-    /// user in common: one would wait for the other.
+    /// been dealt with then before another walk may go on behind it. Users are dealt to as many lanes as pages may end
+    /// at once, whose pages take turns: of two that have a user in common, one would wait for the other.
     fn page_counted(&mut self, at_once: usize) {
         let mut sessions = std::mem::take(&mut self.counted);
         sessions.sort_unstable_by_key(|(_, session)| Reverse(*session));
@@ -125,17 +128,14 @@ impl Walk {
             let lane = user.0.as_bytes().last().map_or(0, |byte| usize::from(*byte)) % lanes.len();
             lanes[lane].push((user, session));
         }
-        let mut lanes: Vec<_> = lanes.iter().map(|lane| lane.chunks(usize::from(PAGE))).collect();
-        let mut pages = VecDeque::new();
-        loop {
-            let before = pages.len();
-            let page = |sessions: &[_]| Page { sessions: sessions.to_vec(), last: self.dealt_with.clone() };
-            pages.extend(lanes.iter_mut().filter_map(Iterator::next).map(page));
-            if pages.len() == before {
-                break;
-            }
-        }
-        self.kept = pages;
+        let page_of = |lane, sessions: &[_]| Page { sessions: sessions.to_vec(), last: self.dealt_with.clone(), lane };
+        let of_lane = |(lane, sessions): (usize, &Vec<_>)| {
+            let pages = sessions.chunks(usize::from(PAGE)).enumerate();
+            pages.map(|(turn, sessions)| (turn, page_of(lane, sessions))).collect::<Vec<_>>()
+        };
+        let mut pages: Vec<(usize, Page)> = lanes.iter().enumerate().flat_map(of_lane).collect();
+        pages.sort_by_key(|(turn, page)| (*turn, page.lane));
+        self.kept = pages.into_iter().map(|(_, page)| page).collect();
         if let Some(page) = self.kept.back_mut() {
             page.last.clone_from(&self.last);
         }
@@ -148,8 +148,19 @@ impl Walk {
                 page.sessions.extend(sessions);
                 page.last = last;
             }
-            _ => self.kept.push_back(Page { sessions, last }),
+            _ => self.kept.push_back(Page { sessions, last, lane: 0 }),
         }
+    }
+
+    /// The next pages, each of another lane: `at_once` of them at the most.
+    fn next_pages(&mut self, at_once: usize) -> Vec<Page> {
+        let mut pages: Vec<Page> = Vec::with_capacity(at_once);
+        while pages.len() < at_once
+            && let Some(page) = self.kept.pop_front_if(|next| pages.iter().all(|page| page.lane != next.lane))
+        {
+            pages.push(page);
+        }
+        pages
     }
 }
 
@@ -395,15 +406,25 @@ impl Administration {
         {
             walk.keep(ids_of(&page), walk.last.clone());
         }
-        let pages: Vec<Page> = walk.kept.drain(..at_once.min(walk.kept.len())).collect();
+        let pages = walk.next_pages(at_once);
         let Some(last) = pages.last().map(|page| page.last.clone()) else { return Ok(false) };
-        let ending = join_all(pages.into_iter().map(|page| self.end_listed(actor, page.sessions, why)));
-        let (outcomes, ahead) = tokio::join!(ending, async {
+        let mut ending: FuturesUnordered<_> =
+            pages.into_iter().map(|page| self.end_listed(actor, page.sessions, why)).collect();
+        let ending = async {
+            let mut failed = Ok(());
+            while let Some(outcome) = ending.next().await {
+                // Whatever becomes of the others, what is committed is in force.
+                match outcome {
+                    Ok(outcome) => committed(&outcome),
+                    Err(error) => failed = Err(error),
+                }
+            }
+            failed
+        };
+        let (ended, ahead) = tokio::join!(ending, async {
             if walk.kept.is_empty() { self.next_page(rule, walk).await } else { Ok(None) }
         });
-        // Whatever becomes of the others, what is committed is in force.
-        outcomes.iter().flatten().for_each(committed);
-        outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        ended?;
         walk.dealt_with = last;
         // What could not be read is asked for again.
         if let Ok(Some(ahead)) = ahead {
@@ -548,13 +569,24 @@ mod tests {
             .collect();
         walk.keep_counted(sessions.clone(), Some(place(2)));
         walk.page_counted(2);
-        let users_of = |page: &Page| page.sessions.iter().map(|(user, _)| user.0.as_u128()).collect::<HashSet<_>>();
-        let pages: Vec<_> = walk.kept.iter().map(|page| (page.sessions.len(), users_of(page))).collect();
-        let (one, other) = (HashSet::from([0]), HashSet::from([1]));
-        assert_eq!(pages, [(1000, one.clone()), (1000, other), (1000, one.clone()), (1000, one)]);
         let lasts: Vec<_> = walk.kept.iter().map(|page| page.last.clone()).collect();
         assert_eq!(lasts, [None, None, None, Some(place(2))], "further only after the last of them");
-        let mut all: Vec<_> = walk.kept.into_iter().flat_map(|page| page.sessions).collect();
+        let (mut turns, mut all) = (Vec::new(), Vec::new());
+        loop {
+            let pages = walk.next_pages(2);
+            if pages.is_empty() {
+                break;
+            }
+            let users_of = |page: &Page| page.sessions.iter().map(|(user, _)| *user).collect::<HashSet<_>>();
+            let mut users: Vec<UserId> = pages.iter().flat_map(users_of).collect();
+            users.sort_unstable();
+            let several = users.len();
+            users.dedup();
+            assert_eq!(users.len(), several, "a user of two pages");
+            turns.push(pages.len());
+            all.extend(pages.into_iter().flat_map(|page| page.sessions));
+        }
+        assert_eq!(turns, [2, 1, 1]);
         all.sort_unstable_by_key(|(_, session)| *session);
         assert_eq!(all, sessions);
     }

@@ -11,10 +11,10 @@ use types::words::AuditAction;
 use crate::context::Context;
 use crate::store::{OpenJobs, StoreError};
 
-/// How long the statistics are good at least.
+/// How long the statistics are good.
 const FRESH_FOR: Duration = Duration::from_secs(10);
-/// So many times as long as it took to count them they are good: a database with many millions of sessions has other
-/// things to do.
+/// So many times as long as it took to count the live sessions, they are not counted again: a database with many
+/// millions has other things to do.
 const REST: u32 = 20;
 /// So long after its end an hour gets no more entries.
 const COMPLETE_AFTER: Duration = Duration::from_mins(10);
@@ -25,8 +25,16 @@ const DAYS: i64 = 30;
 /// The statistics of an installation.
 pub struct Statistics {
     context: Context,
-    /// The last ones, and until when they are good. Whoever asks meanwhile waits for the same.
-    last: Mutex<Option<(Instant, Counts)>>,
+    /// Whoever asks meanwhile waits for the same.
+    last: Mutex<Last>,
+}
+
+/// What was counted last, and until when it is good.
+#[derive(Default)]
+struct Last {
+    counts: Option<(Instant, Counts)>,
+    live_sessions: Option<u64>,
+    live_sessions_until: Option<Instant>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,25 +71,35 @@ impl Statistics {
     pub async fn counts(&self, kinds: &[&'static str]) -> Result<Counts, StoreError> {
         let mut last = self.last.lock().await;
         let asked = self.context.clock.monotonic();
-        if let Some((good_until, counts)) = &*last
+        if let Some((good_until, counts)) = &last.counts
             && asked < *good_until
         {
             return Ok(counts.clone());
         }
-        let before = last.as_ref().and_then(|(_, counts)| counts.live_sessions);
-        let counts = self.count(kinds, before).await?;
-        let took = self.context.clock.monotonic().saturating_duration_since(asked);
-        *last = Some((asked + FRESH_FOR.max(took * REST), counts.clone()));
+        let counts = self.count(kinds, &mut last).await?;
+        last.counts = Some((asked + FRESH_FOR, counts.clone()));
         drop(last);
         Ok(counts)
     }
 
-    /// Where the live sessions are not counted in time, as right after millions have ended, there are as many as
-    /// `before`.
-    async fn count(&self, kinds: &[&'static str], before: Option<u64>) -> Result<Counts, StoreError> {
+    /// The live sessions. Where they are not counted in time, as right after millions have ended, there are as many as
+    /// before.
+    async fn count_live_sessions(&self, last: &mut Last) -> Option<u64> {
+        let begun = self.context.clock.monotonic();
+        if last.live_sessions_until.is_none_or(|until| begun >= until) {
+            match self.context.store.admin().count_live_sessions(self.context.now()).await {
+                Ok(counted) => last.live_sessions = Some(counted),
+                Err(error) => tracing::warn!(%error, "live sessions not counted for the overview"),
+            }
+            let now = self.context.clock.monotonic();
+            last.live_sessions_until = Some(now + now.saturating_duration_since(begun) * REST);
+        }
+        last.live_sessions
+    }
+
+    async fn count(&self, kinds: &[&'static str], last: &mut Last) -> Result<Counts, StoreError> {
         let (store, now) = (&self.context.store, self.context.now());
-        // A database that is away answers nothing of what follows either.
-        let live_sessions = store.admin().count_live_sessions(now).await.ok().or(before);
+        let live_sessions = self.count_live_sessions(last).await;
         let succeeded = self.by_hour(AuditAction::SignIn, now).await?;
         let refused = self.by_hour(AuditAction::SignInFailed, now).await?;
         let ended = self.by_hour(AuditAction::SessionEnded, now).await?;

@@ -11,7 +11,7 @@ vocabulary! {
         Ending = "ending",
         /// No session is left that the rule is about.
         Done = "done",
-        /// Whoever asked lost the permission before it was done. What had ended stays ended.
+        /// It goes no further, as where whoever asked lost the permission. What had ended stays ended.
         Stopped = "stopped",
     }
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
 use super::users::named;
-use super::views::{Emails, emails_of};
+use super::views::Emails;
 use crate::audit::{ExportError, ExportFormat, export_page};
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::tokens::Verified;
@@ -71,8 +71,8 @@ pub async fn list(
     rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| is_more).map(|last| cursor(last.at, last.id));
     let newest_cursor = rows.first().map(|first| cursor(first.at, first.id)).or(query.after);
-    let named = rows.iter().flat_map(|row| [row.user_id, row.actor_id]).flatten();
-    let emails = emails_of(&state, named.collect()).await?;
+    let named = rows.iter().flat_map(|row| [row.user_id, row.actor_id]);
+    let emails = Emails::of(&state, &administrator.token, named).await?;
     let entries = rows.into_iter().map(|row| show(row, &emails)).collect();
     Ok(Json(AuditPage { entries, next_cursor, newest_cursor }))
 }

@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::administrator::Administrator;
 use super::views;
-use super::views::{Emails, emails_of};
+use super::views::Emails;
 use crate::admin::permissions::{SESSIONS_END, SESSIONS_READ};
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
 use crate::auth::action_limits::LimitedAction;
+use crate::auth::tokens::Verified;
 use crate::http::fields::{Body, FieldErrors};
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::paging::{Page, cursor};
@@ -93,9 +94,11 @@ pub async fn begin(
     // Whoever has lost the permission since their token was made is told so now, not by the receipt.
     administrator.actor(&state, SESSIONS_END).await?;
     let asked = (principal.user_id, principal.session_id);
+    // Nothing may fail once it has begun.
+    let emails = Emails::of(&state, &administrator.token, [Some(principal.user_id), rule.user]).await?;
     let administration = &state.admin().administration;
     let run = administration.begin_end_run(asked, administrator.origin, &rule, reason.as_ref()).await?;
-    Ok((StatusCode::ACCEPTED, Json(show_one(&state, run).await?)))
+    Ok((StatusCode::ACCEPTED, Json(receipt_of(run, Some(rule), &emails))))
 }
 
 /// For the document of the API: [`receipt`].
@@ -111,12 +114,12 @@ pub const RECEIPT: Operation = Operation {
 /// `GET /api/admin/end-runs/{id}`.
 pub async fn receipt(
     State(state): State<ApiState>,
-    _: Administrator,
+    administrator: Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<EndRun>, ApiError> {
     let id = Uuid::try_parse(&id).map_err(|_| ApiError::not_found())?;
     let run = state.admin().administration.end_run(id).await?.ok_or_else(ApiError::not_found)?;
-    Ok(Json(show_one(&state, run).await?))
+    show(&state, &administrator.token, vec![run]).await?.pop().map(Json).ok_or_else(ApiError::not_found)
 }
 
 /// For the document of the API: [`list`].
@@ -142,22 +145,18 @@ pub async fn list(
     let is_more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| is_more).map(|last| cursor(last.run.at, last.run.id));
-    Ok(Json(EndRunList { runs: show(&state, rows).await?, next_cursor }))
-}
-
-async fn show_one(state: &ApiState, row: EndRunRow) -> Result<EndRun, ApiError> {
-    show(state, vec![row]).await?.pop().ok_or_else(ApiError::not_found)
+    Ok(Json(EndRunList { runs: show(&state, &administrator.token, rows).await?, next_cursor }))
 }
 
 /// Receipts, with the addresses of whom they name.
-async fn show(state: &ApiState, rows: Vec<EndRunRow>) -> Result<Vec<EndRun>, ApiError> {
+async fn show(state: &ApiState, token: &Verified, rows: Vec<EndRunRow>) -> Result<Vec<EndRun>, ApiError> {
     let with_rule = |row: EndRunRow| {
         let rule: Option<EndRule> = serde_json::from_str(&row.run.rule).ok();
         (row, rule)
     };
     let rows: Vec<_> = rows.into_iter().map(with_rule).collect();
     let named = rows.iter().flat_map(|(row, rule)| [Some(row.run.actor_id), rule.as_ref().and_then(|rule| rule.user)]);
-    let emails = emails_of(state, named.flatten().collect()).await?;
+    let emails = Emails::of(state, token, named).await?;
     Ok(rows.into_iter().map(|(row, rule)| receipt_of(row, rule, &emails)).collect())
 }
 
@@ -173,7 +172,7 @@ fn receipt_of(row: EndRunRow, rule: Option<EndRule>, emails: &Emails) -> EndRun 
         status: status.into(),
         user: rule.as_ref().and_then(|rule| rule.user).map(|user| emails.party(user)),
         rule,
-        actor: emails.party(row.run.actor_id),
+        actor: Some(emails.party(row.run.actor_id)),
         reason: row.run.client_reason,
         created_at: row.run.at,
         finished_at: row.finished_at,

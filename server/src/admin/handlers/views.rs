@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use types::api::{AdminSession, AdminUserSummary, AuditParty};
 use types::domain::UserId;
 
+use crate::admin::permissions::{AUDIT_READ, USERS_READ};
 use crate::auth::tokens::Verified;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -43,18 +44,24 @@ pub fn sessions(
     rows.iter().filter_map(with_user).collect()
 }
 
-/// The addresses that users have now, where they still have an account.
+/// The addresses that users have now, where they still have an account and whoever asks may know.
 pub struct Emails(HashMap<UserId, String>);
 
-/// The addresses of these users, of whom some may come several times.
-pub async fn emails_of(state: &ApiState, mut ids: Vec<UserId>) -> Result<Emails, ApiError> {
-    ids.sort_unstable();
-    ids.dedup();
-    let users = state.context.store.admin().users_by_ids(&ids).await?;
-    Ok(Emails(users.into_iter().map(|user| (user.id, user.email)).collect()))
-}
-
 impl Emails {
+    /// Those of these users, of whom some may come several times. Whoever may not find users is told their own.
+    pub async fn of(
+        state: &ApiState,
+        token: &Verified,
+        users: impl IntoIterator<Item = Option<UserId>>,
+    ) -> Result<Self, ApiError> {
+        let may_know = |user: &UserId| token.has(USERS_READ) || token.has(AUDIT_READ) || *user == token.user_id;
+        let mut ids: Vec<UserId> = users.into_iter().flatten().filter(may_know).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let users = state.context.store.admin().users_by_ids(&ids).await?;
+        Ok(Self(users.into_iter().map(|user| (user.id, user.email)).collect()))
+    }
+
     /// A user by id and address.
     pub fn party(&self, user_id: UserId) -> AuditParty {
         AuditParty { user_id, email: self.0.get(&user_id).cloned() }

@@ -81,7 +81,7 @@ verbs! {
     note_end_run(id: Uuid, at: Timestamp, total: Option<u64>) -> ();
     /// An end by rule is done.
     finish_end_run(id: Uuid, at: Timestamp) -> ();
-    /// Notes that an end by rule goes no further: whoever asked for it may not end sessions any more.
+    /// Notes that an end by rule goes no further, as where whoever asked for it may not end sessions any more.
     stop_end_run(id: Uuid, at: Timestamp) -> ();
     /// How many sessions are signed in.
     count_live_sessions(now: Timestamp) -> u64;

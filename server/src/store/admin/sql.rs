@@ -193,6 +193,10 @@ statements! {
     COUNT_IN_RUN = "UPDATE end_runs SET ended_sessions = ended_sessions + $2 WHERE id = $1";
     FINISH_END_RUN = "UPDATE end_runs SET finished_at = COALESCE(finished_at, $2) WHERE id = $1";
     STOP_END_RUN = "UPDATE end_runs SET finished_at = $2, stopped_at = $2 WHERE id = $1 AND finished_at IS NULL";
+    /// Those whose job was given up: none takes a day.
+    STOP_LEFT_END_RUNS = "UPDATE end_runs SET finished_at = $1, stopped_at = $1 WHERE id IN \
+        (SELECT id FROM end_runs WHERE finished_at IS NULL AND created_at < $1 - 86400000 ORDER BY created_at LIMIT $2 \
+        {skip_locked})";
     /// What they say of addresses and reasons goes with them.
     DELETE_END_RUNS = "DELETE FROM end_runs WHERE id IN \
         (SELECT id FROM end_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2 {skip_locked})";

@@ -145,7 +145,7 @@ pub struct EndRunRow {
     pub run: NewEndRun,
     pub begun_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
-    /// Whether it finished because whoever asked lost the permission.
+    /// Whether it goes no further, because whoever asked lost the permission or its job was given up.
     pub was_stopped: bool,
     /// How many sessions are to end, once they are counted.
     pub total: Option<u64>,

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
 use types::api::admin as paths;
-use types::api::roles::user_roles;
+use types::api::roles::{ROLES, user_roles};
 
 use super::{ADA, BOB, OWNER, id_of, is, is_ok};
 use crate::support::app::{Answer, Device, TestApp};
@@ -187,6 +187,17 @@ async fn ends_by_rule_are_listed_for_every_administrator_newest_first(
     assert_eq!(refused.refused_fields(), ["cursor", "limit"]);
     let others = app.new_user("carol@example.com").await;
     is(&others.get(paths::END_RUNS).await, StatusCode::FORBIDDEN, "permission-required");
+    // Whoever may end sessions and find nobody is told no address but their own.
+    let role = json!({"name": "night-watch", "inherits": "user", "permissions": ["sessions:end"]});
+    assert_eq!(owner.post(ROLES, &role).await.status, StatusCode::CREATED);
+    is_ok(&owner.put(&user_roles(id_of(&others).parse().expect("an id")), &json!({"roles": ["night-watch"]})).await);
+    let watch = app.signs_in("carol@example.com").await;
+    let body = json!({"rule": {"user": id_of(&bob)}});
+    let third = done(&watch, &watch.post(paths::END_BY_RULE, &body).await).await;
+    assert_eq!((&third["actor"]["email"], third["user"].get("email")), (&json!("carol@example.com"), None));
+    let listed = listed_runs(&watch).await;
+    assert_eq!(listed.len(), 3);
+    assert!(listed[1..].iter().all(|run| run["actor"].get("email").is_none()), "{listed:?}");
 }
 
 /// Whoever is demoted in the middle of an end by rule ends no more than what is being ended at that moment.

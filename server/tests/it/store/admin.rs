@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use latchkey::store::{
-    AccountDeletion, AuditFilter, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun,
-    NewSession, NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, SessionRow, SessionTraits, Standing, Store,
-    StoredAudit, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
+    AccountDeletion, AuditFilter, ChangeRefusal, CleanupPolicy, EndCommand, ImportedUser, Invitation, ListedEnd,
+    NewAudit, NewEndRun, NewSession, NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, SessionRow,
+    SessionTraits, Standing, Store, StoredAudit, User, UserChange, UserFilter, UserOrder, UserRoleFacts,
+    UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -13,8 +14,8 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, digest, done, end, end_listed, ids, mailbox, minutes, new_audit,
-    new_notice_mail, new_session, new_user, origin, record, reset, sign_in, stored_user,
+    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, command, digest, done, end, end_listed, ids, mailbox,
+    minutes, new_audit, new_notice_mail, new_session, new_user, origin, record, reset, sign_in, stored_user,
 };
 
 fn by_email(prefix: &str, after: Option<&str>) -> UserFilter {
@@ -743,6 +744,29 @@ async fn an_end_by_rule_counts_what_it_has_ended(#[values(Backend::Sqlite, Backe
     let listed = store.admin().end_runs(None, 5).await.expect("an answer");
     let listed: Vec<_> = listed.iter().map(|row| (row.run.id, row.finished_at, row.was_stopped)).collect();
     assert_eq!(listed, [(other.id, Some(minutes(9)), true), (id, Some(minutes(6)), false)]);
+    // One whose job was given up does not go on for ever.
+    let left = NewEndRun { id: Uuid::from_u128(10), at: minutes(9), ..other.clone() };
+    let job = new_notice_mail("ada@example.com", "Work", minutes(9));
+    let audit = new_audit(ada, AuditAction::EndByRuleRequested, minutes(9));
+    store.admin().begin_end_run(&left, &job, &audit).await.expect("stored");
+    let cleans_up = async |now| {
+        let policy = CleanupPolicy {
+            now,
+            history_before: START,
+            jobs_before: START,
+            origins_before: START,
+            unused: EndReason::SessionExpired,
+            batch: 10,
+        };
+        store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
+        let row = store.admin().end_run(left.id).await.expect("an answer").expect("the run");
+        (row.finished_at, row.was_stopped)
+    };
+    let a_day_later = minutes(9).plus(DAY);
+    assert_eq!(cleans_up(a_day_later).await, (None, false));
+    let later = a_day_later.plus(MINUTE);
+    assert_eq!(cleans_up(later).await, (Some(later), true));
+
     let older = store.admin().end_runs(Some((minutes(8), other.id)), 5).await.expect("an answer");
     assert_eq!(older.iter().map(|row| row.run.id).collect::<Vec<_>>(), [id]);
 }

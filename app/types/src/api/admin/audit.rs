@@ -105,7 +105,8 @@ pub struct AuditEntry {
 pub struct AuditParty {
     /// The user's id.
     pub user_id: UserId,
-    /// The address now; absent where the account was deleted.
+    /// The address now; absent where the account was deleted, and in receipts for whoever may find neither users nor
+    /// entries of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }

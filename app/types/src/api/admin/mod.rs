@@ -181,6 +181,7 @@ pub struct AdminUser {
     /// Whether the user reaches no further than whoever asks, and so may be changed by them.
     pub within_reach: bool,
     /// Whether anybody may act for the user: `IMPERSONATION` is on, and the account is not disabled.
+    #[serde(default)]
     pub can_be_acted_for: bool,
     /// Live sessions, newest first: 100 at the most. Empty without the permission `sessions:read`.
     pub sessions: Vec<Session>,
@@ -354,8 +355,9 @@ pub struct EndRun {
     /// Whom the rule names, where it names somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<AuditParty>,
-    /// Who asked for it.
-    pub actor: AuditParty,
+    /// Who asked for it; absent where a server of an earlier version answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<AuditParty>,
     /// Why, in their words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

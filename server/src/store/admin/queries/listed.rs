@@ -1,8 +1,8 @@
 //! Ending sessions of many users at once.
 //!
 //! The same as the end worker does command by command, with a few statements for all of them: the users are locked in
-//! the order of their ids, then their sessions, then what ends with these, then the seals of the audit log, then the head
-//! row of the revocation log.
+//! the order of their ids, then their sessions, then what ends with these, then the seals of the audit log, then the
+//! head row of the revocation log.
 
 use types::domain::{SessionId, UserId};
 use types::words::AuditAction;

@@ -31,6 +31,7 @@ impl Database {
                 + self.batch(sql::maintenance::WIPE_AUDIT_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::alerts::WIPE_ALERT_ORIGINS, origins_before, batch).await?,
             jobs: self.batch(sql::jobs::DELETE_OLD_JOBS, jobs_before, batch).await?
+                + self.batch(sql::admin::STOP_LEFT_END_RUNS, now, batch).await?
                 + self.batch(sql::admin::DELETE_END_RUNS, origins_before, batch).await?,
         })
     }
