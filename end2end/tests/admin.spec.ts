@@ -1,7 +1,7 @@
 // What somebody who runs an installation sees and does. The demo person of development is its owner.
 
 import AxeBuilder from "@axe-core/playwright";
-import type { Locator } from "@playwright/test";
+import type { Locator, Route } from "@playwright/test";
 import { demo, stranger, type Account } from "../support/api.ts";
 import { invalid, refused, unreachable } from "../support/complaints.ts";
 import type { Person } from "../support/person.ts";
@@ -496,13 +496,14 @@ test("who signed in too long ago is told so, and comes back through another sign
   await person.signsIn(demo);
   const detail = "Whoever administers signs in at least every 12 hours. This session is older.";
   let isTooOld = true;
-  await person.page.route("**/api/admin/**", async (route) => {
+  const refuses = async (route: Route): Promise<void> => {
     const problem = { title: "Sign in again to go on", status: 403, code: "admin-session-too-old", detail };
     const refusal = { status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) };
     await (isTooOld ? route.fulfill(refusal) : route.continue());
-  });
+  };
+  await person.page.route("**/api/admin/**", refuses);
   const main = person.page.getByRole("main");
-  for (const path of ["/admin", "/admin/users", "/admin/sessions", "/admin/audit"]) {
+  for (const path of ["/admin", "/admin/users", "/admin/sessions", "/admin/end-by-rule", "/admin/audit"]) {
     await person.goesTo(path);
     await expect(main).toContainText(detail);
     await expect(person.button("Try again")).toHaveCount(0);
@@ -515,6 +516,18 @@ test("who signed in too long ago is told so, and comes back through another sign
   isTooOld = false;
   await person.signsInHere(demo);
   await expect(person.page).toHaveURL(/\/admin\/users\?role=owner$/);
+  await expect(person.page.getByRole("list", { name: "People" })).toContainText(demo.email);
+  // Another tab is told of the new session, and does not stay closed.
+  isTooOld = true;
+  await person.goesTo("/admin/users");
+  await expect(main).toContainText(detail);
+  const other = await person.opensAnotherTab();
+  await other.page.route("**/api/admin/**", refuses);
+  await other.page.reload();
+  await other.button("Sign in again").click();
+  isTooOld = false;
+  await other.signsInHere(demo);
+  await expect(other.page.getByRole("list", { name: "People" })).toContainText(demo.email);
   await expect(person.page.getByRole("list", { name: "People" })).toContainText(demo.email);
 });
 

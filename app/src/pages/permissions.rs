@@ -68,9 +68,9 @@ impl Permissions {
             fetch();
         });
         let (too_old, session) = (RwSignal::new(None::<Failure>), auth.session_id());
-        // Of another session it is not true.
+        // Of another session it is not true. A memo that is not read follows nothing.
         effect(move |_| {
-            session.track();
+            session.with(|_| ());
             too_old.set(None);
         });
         provide_context(Self { loader, any, again, too_old });

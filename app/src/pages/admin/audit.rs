@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 
 use super::calls::{Found, get, next_page, query, with_member};
 use super::parts::{
-    Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, show_more,
+    Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, party, show_more,
 };
 use super::sessions::{day_of_address, start_of_day};
 use super::words::{action_words, known_action, why};
@@ -17,7 +17,7 @@ use crate::reactive::effect;
 use crate::state::{Failure, Toasts, download};
 use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every_in_sight};
 use types::api::admin::{AUDIT, AUDIT_EXPORT};
-use types::api::{AuditEntry, AuditPage, AuditParty};
+use types::api::{AuditEntry, AuditPage};
 use types::words::permissions as may;
 use types::words::{AuditAction, AuditFormat};
 
@@ -140,7 +140,7 @@ fn Exports(filter: Filter) -> impl IntoView {
         busy.set(true);
         spawn_local(async move {
             match download(&path, format.file_name(), format.media_type()).await {
-                Ok(()) => toasts.info("The audit log is in your downloads."),
+                Ok(()) => toasts.info("The audit log is here. Your browser saves it."),
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
                     permissions.note(&failure);
@@ -252,19 +252,6 @@ fn put_on_top(all: &mut Vec<AuditEntry>, newer: Vec<AuditEntry>) {
     let known: HashSet<String> = all.iter().map(|entry| entry.id.clone()).collect();
     let new_entries: Vec<_> = newer.into_iter().filter(|entry| !known.contains(&entry.id)).collect();
     all.splice(0..0, new_entries);
-}
-
-/// Somebody in an entry: a link to them, or that they have no account any more.
-fn party(party: AuditParty) -> AnyView {
-    match party.email {
-        Some(email) => view! {
-            <a href=format!("/admin/users/{}", party.user_id)>
-                <bdi>{email}</bdi>
-            </a>
-        }
-        .into_any(),
-        None => view! { <span title=party.user_id.to_string()>"a deleted account"</span> }.into_any(),
-    }
 }
 
 #[component]

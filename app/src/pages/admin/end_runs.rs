@@ -4,14 +4,16 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::calls::{get, next_page, query};
-use super::parts::{Rows, moment, show_more};
+use super::parts::{Rows, moment, note_refusals, party, show_more};
 use super::words::{progress, rule_title};
 use crate::pages::load::{Load, Loader};
+use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
-use crate::ui::{Badge, Banner, BannerTone, Button, LoadFailed, every};
+use crate::state::Failure;
+use crate::ui::{Badge, Banner, BannerTone, Button, LoadFailed, every_in_sight};
 use types::api::admin::{END_RUNS, end_run};
 use types::api::{EndRun, EndRunList};
-use types::words::EndRunStatus;
+use types::words::{EndRunStatus, ProblemCode};
 
 /// How often it is asked how far an end by rule is, in milliseconds.
 const POLL_MS: u32 = 500;
@@ -24,23 +26,36 @@ const ROWS: &str = "10";
 #[derive(Clone, Copy)]
 struct Followed {
     run: RwSignal<EndRun>,
-    /// Whether nothing more is to come.
+    /// Whether it goes no further.
     done: Memo<bool>,
     /// Whether it could not be asked how far it is.
     failed: RwSignal<bool>,
+    /// Whether that is not asked any more: it is done, or there is nobody to ask.
+    over: Memo<bool>,
 }
 
-/// Asks how far it is until it is done. Call it from the component that shows it.
+/// Whether asking again would be answered the same.
+fn is_final(failure: &Failure) -> bool {
+    let code = failure.code();
+    [ProblemCode::NotFound, ProblemCode::PermissionRequired, ProblemCode::AdminSessionTooOld]
+        .into_iter()
+        .any(|last| code == Some(last))
+}
+
+/// Asks how far it is until it is done, while the page is in sight. Call it from the component that shows it.
 fn follow_run(run: EndRun, poll_ms: u32) -> Followed {
+    let permissions = expect_context::<Permissions>();
     let id = StoredValue::new(run.id.clone());
     let run = RwSignal::new(run);
     let (asking, failed) = (StoredValue::new(false), RwSignal::new(false));
     let done = memo(move |_| run.with(|run| run.finished_at.is_some()));
+    let gone = RwSignal::new(false);
+    let over = memo(move |_| done.get() || gone.get());
     effect(move |_| {
-        if done.get() {
+        if over.get() {
             return;
         }
-        every(poll_ms, move || {
+        every_in_sight(poll_ms, move || {
             // One question at a time; a lost one is simply asked again.
             if asking.get_value() {
                 return;
@@ -50,14 +65,20 @@ fn follow_run(run: EndRun, poll_ms: u32) -> Followed {
                 let Some(id) = id.try_get_value() else { return };
                 let answer = get::<EndRun>(end_run(&id)).await;
                 failed.try_set(answer.is_err());
-                if let Ok(newer) = answer {
-                    run.try_set(newer);
+                match answer {
+                    Ok(newer) => {
+                        run.try_set(newer);
+                    }
+                    Err(failure) => {
+                        permissions.note(&failure);
+                        gone.try_set(is_final(&failure));
+                    }
                 }
                 asking.try_set_value(false);
             });
         });
     });
-    Followed { run, done, failed }
+    Followed { run, done, failed, over }
 }
 
 /// How many have ended of how many, for a bar.
@@ -75,7 +96,12 @@ pub(super) fn Progress(
     #[prop(into)]
     on_close: Callback<()>,
 ) -> impl IntoView {
-    let Followed { run, done, failed } = follow_run(run, POLL_MS);
+    let Followed { run, done, failed, over } = follow_run(run, POLL_MS);
+    let title = move || match run.with(|run| (run.finished_at.is_some(), run.status.known())) {
+        (_, Some(EndRunStatus::Stopped)) => "Ending sessions was stopped",
+        (true, _) => "Sessions ended",
+        (false, _) => "Ending sessions",
+    };
     let text = move || run.with(progress);
     let ended = move || run.with(numbers).0;
     let total = move || run.with(numbers).1;
@@ -83,7 +109,7 @@ pub(super) fn Progress(
     let spoken = memo(move |_| if done.get() { untrack(text) } else { "The sessions are being ended.".to_owned() });
     view! {
         <section class="admin-section" aria-labelledby="progress">
-            <h2 id="progress">{move || if done.get() { "Sessions ended" } else { "Ending sessions" }}</h2>
+            <h2 id="progress">{title}</h2>
             <p class="heard" role="status">
                 {move || spoken.get()}
             </p>
@@ -103,8 +129,7 @@ pub(super) fn Progress(
                     })
             }}
             {move || {
-                done
-                    .get()
+                over.get()
                     .then(|| {
                         view! {
                             <div class="settings-actions">
@@ -133,6 +158,7 @@ pub(super) fn EndRuns(
         shown.with(|_| ());
         loader.fetch(get(path.get_value()));
     });
+    note_refusals(loader);
     view! {
         {move || match loader.state().get() {
             Load::Loading => ().into_any(),
@@ -172,12 +198,12 @@ fn Runs(list: EndRunList, path: String, shown: Signal<Option<String>>) -> impl I
 /// One of them: by which rule, how far it is, who asked, why and when.
 #[component]
 fn RunRow(run: EndRun) -> impl IntoView {
-    let by = run.actor.email.clone().unwrap_or_else(|| "an account that was deleted".to_owned());
+    let by = run.actor.clone().map(|actor| view! { "by " {party(actor)} });
     let rule = run.rule.as_ref().map_or_else(
         || "Sessions by a rule of another version".to_owned(),
         |rule| rule_title(rule, run.user.as_ref().and_then(|user| user.email.as_deref())),
     );
-    let (actor, created_at, reason) = (run.actor.user_id, run.created_at, run.reason.clone());
+    let (created_at, reason) = (run.created_at, run.reason.clone());
     let Followed { run, done, .. } = follow_run(run, LISTED_POLL_MS);
     let label = format!("How far it is: {rule}");
     let bar = move || {
@@ -203,11 +229,7 @@ fn RunRow(run: EndRun) -> impl IntoView {
                 {bar}
             </div>
             <div class="admin-row-marks">
-                {move || mark().map(|mark| view! { <Badge>{mark}</Badge> })} <span class="small quiet">
-                    "by " <a href=format!("/admin/users/{actor}")>
-                        <bdi>{by}</bdi>
-                    </a>
-                </span>
+                {move || mark().map(|mark| view! { <Badge>{mark}</Badge> })} <span class="small quiet">{by}</span>
             </div>
             <div class="admin-row-when">
                 <p>{moment(created_at)}</p>

@@ -19,7 +19,9 @@ use crate::ui::{
     Button, FieldError, IconName, ListSkeleton, RelativeTime, StateCard, after, described_by, focus_heading_if_lost,
     focus_row_if_lost,
 };
+use types::api::AuditParty;
 use types::domain::Timestamp;
+use types::words::permissions as may;
 
 /// How long after the last change of a filter the list is fetched, in milliseconds.
 const DEBOUNCE_MS: f64 = 250.0;
@@ -375,6 +377,22 @@ where
 pub(super) fn moment(at: Timestamp) -> AnyView {
     let now = expect_context::<Now>().now();
     view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()
+}
+
+/// Somebody by address: a link for whoever may look at users, or that they have no account any more.
+pub(super) fn party(party: AuditParty) -> AnyView {
+    let may_look = expect_context::<Permissions>().allow(may::USERS_READ);
+    match (party.email, may_look) {
+        (Some(email), true) => view! {
+            <a href=format!("/admin/users/{}", party.user_id)>
+                <bdi>{email}</bdi>
+            </a>
+        }
+        .into_any(),
+        (Some(email), false) => view! { <bdi>{email}</bdi> }.into_any(),
+        (None, true) => view! { <span title=party.user_id.to_string()>"a deleted account"</span> }.into_any(),
+        (None, false) => view! { <span title=party.user_id.to_string()>"somebody else"</span> }.into_any(),
+    }
 }
 
 /// Rows with the measure of real ones.

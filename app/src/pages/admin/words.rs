@@ -105,7 +105,10 @@ pub(super) fn progress(run: &EndRun) -> String {
         (OrOther::Known(EndRunStatus::Done), _) => format!("Done: {ended} ended."),
         (OrOther::Known(EndRunStatus::Stopped), total) => {
             let of = total.map(|total| format!(" of {}", grouped(total))).unwrap_or_default();
-            format!("Stopped: {}{of} sessions ended. Whoever asked may not end sessions any more.", grouped(run.ended))
+            format!(
+                "Stopped: {}{of} sessions ended. Whoever asked may not end them any more, or it was given up.",
+                grouped(run.ended)
+            )
         }
         (_, Some(total)) => format!("{} of {} ended.", grouped(run.ended), counted(total, "session")),
         (_, None) => format!("{ended} ended so far."),
@@ -193,11 +196,8 @@ pub(super) fn why(
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-    use types::api::AuditParty;
-    use types::domain::UserId;
-
     use super::*;
+    use rstest::rstest;
 
     #[rstest]
     #[case(0, "0")]
@@ -247,9 +247,14 @@ mod tests {
         EndRunStatus::Stopped,
         Some(4_000),
         1_000,
-        "Stopped: 1,000 of 4,000 sessions ended. Whoever asked may not end sessions any more."
+        "Stopped: 1,000 of 4,000 sessions ended. Whoever asked may not end them any more, or it was given up."
     )]
-    #[case(EndRunStatus::Stopped, None, 0, "Stopped: 0 sessions ended. Whoever asked may not end sessions any more.")]
+    #[case(
+        EndRunStatus::Stopped,
+        None,
+        0,
+        "Stopped: 0 sessions ended. Whoever asked may not end them any more, or it was given up."
+    )]
     fn an_end_by_rule_says_how_far_it_is(
         #[case] status: EndRunStatus,
         #[case] total: Option<u64>,
@@ -262,7 +267,7 @@ mod tests {
             status: status.into(),
             rule: None,
             user: None,
-            actor: AuditParty { user_id: UserId(uuid::Uuid::nil()), email: None },
+            actor: None,
             reason: None,
             created_at: at,
             finished_at: None,
