@@ -323,6 +323,8 @@ test("a rule says what it would end before it does, and fills in while it does",
   await expect(rows.filter({ hasText: grace.email })).toHaveCount(1);
   await admin.button("Done").click();
   await expect(rows.filter({ hasText: grace.email })).toHaveCount(2);
+  const { violations } = await new AxeBuilder({ page: admin.page }).analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
 });
 
 test("the audit log is followed live, looked through and taken along", async ({ person, api }) => {
