@@ -306,8 +306,10 @@ test("a rule says what it would end before it does, and fills in while it does",
   const listed = "Ended by rule so far";
   await expect(elsewhere.page.getByRole("list", { name: listed })).toContainText(grace.email);
   await expect(main.getByRole("list", { name: listed })).toHaveCount(0);
+  await expect(main).toContainText(`Sessions of ${grace.email}, of a client with “Firefox”.`);
   await admin.button("Done").click();
   await expect(main.locator(".admin-preview")).toHaveCount(0);
+  await expect(admin.heading("End by rule")).toBeFocused();
   const rows = main.getByRole("list", { name: listed }).getByRole("listitem");
   const row = rows.filter({ hasText: grace.email });
   await expect(row).toContainText(`Sessions of ${grace.email}, of a client with “Firefox”`);

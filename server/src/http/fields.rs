@@ -1,6 +1,8 @@
 //! Request bodies: a JSON object, read field by field as a shared type has them, with everything that is wrong told at
 //! once and by name.
 
+use std::collections::HashSet;
+
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
@@ -24,7 +26,9 @@ impl<R: FieldSet> Body<R> {
     /// What this object says.
     pub fn of(object: &Map<String, Value>) -> Self {
         let fields = R::find(&Members { found: Some(object), outer: None, invalid: None });
-        Self { fields, errors: FieldErrors::default() }
+        let known: HashSet<String> = R::names().into_iter().collect();
+        let unknown = names_in(object).into_iter().filter(|name| !known.contains(name)).collect();
+        Self { fields, errors: FieldErrors { errors: Vec::new(), unknown } }
     }
 }
 
@@ -58,6 +62,16 @@ pub(super) async fn read_object(request: Request) -> Result<Map<String, Value>, 
             Err(ApiError::malformed_json(format!("The body is not JSON: see line {line}, column {column}.")))
         }
     }
+}
+
+/// The names of all members, with dots into objects.
+fn names_in(object: &Map<String, Value>) -> Vec<String> {
+    let names_of = |(name, value): (&String, &Value)| {
+        let within = value.as_object().map(names_in).unwrap_or_default();
+        let within = within.into_iter().map(|inner| format!("{name}.{inner}")).collect::<Vec<_>>();
+        [vec![name.clone()], within].concat()
+    };
+    object.iter().flat_map(names_of).collect()
 }
 
 /// Whether a media type is JSON, whatever its parameters say.
@@ -131,7 +145,11 @@ impl Source for Members<'_> {
 
 /// What is wrong with the fields that were taken so far.
 #[derive(Default)]
-pub struct FieldErrors(Vec<FieldError>);
+pub struct FieldErrors {
+    errors: Vec<FieldError>,
+    /// The names of what else the body says, which nobody looks for.
+    unknown: Vec<String>,
+}
 
 impl FieldErrors {
     /// What a field says. `None` means that it was refused, and is noted for [`FieldErrors::finish`].
@@ -216,17 +234,27 @@ impl FieldErrors {
 
     /// Notes that a field was refused: once, since an object that is none stands for all that is looked for in it.
     pub fn refuse(&mut self, field: &str, invalid: &Invalid) {
-        if self.0.iter().all(|error| error.field != field) {
+        if self.errors.iter().all(|error| error.field != field) {
             let (code, message) = (invalid.code.to_owned(), invalid.message.clone());
-            self.0.push(FieldError { field: field.to_owned(), code, message });
+            self.errors.push(FieldError { field: field.to_owned(), code, message });
+        }
+    }
+
+    /// Refuses what nobody looks for: where a request is about all that is not left out, a slip of the pen is about more
+    /// than was meant. `object` is the name of one in which all is known, with a dot; empty where it is the body.
+    pub fn refuse_unknown(&mut self, object: &str) {
+        for name in std::mem::take(&mut self.unknown) {
+            if name.strip_prefix(object).is_some_and(|rest| !rest.contains('.')) {
+                self.refuse(&name, &Invalid::new("unknown-field", "There is no such field."));
+            }
         }
     }
 
     /// The values, if none was refused; else everything that was.
     pub fn finish<T: Complete>(self, values: T) -> Result<T::Values, ApiError> {
         match values.complete() {
-            Some(values) if self.0.is_empty() => Ok(values),
-            _ => Err(ApiError::invalid_fields(self.0)),
+            Some(values) if self.errors.is_empty() => Ok(values),
+            _ => Err(ApiError::invalid_fields(self.errors)),
         }
     }
 }

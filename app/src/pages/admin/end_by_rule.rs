@@ -12,7 +12,7 @@ use super::words::{counted, counted_users, ends_by_rule, rule_in_words};
 use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
 use crate::state::{Failure, store_with_page, stored_with_page};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, after, focus_heading_if_lost};
 use client::ports::Method;
 use types::api::admin::{END_BY_RULE, PREVIEW_RULE, USERS, end_run};
 use types::api::{AdminUserList, EndByRuleRequest, EndPreview, EndRule, EndRun};
@@ -208,6 +208,8 @@ pub(super) fn EndByRulePage() -> impl IntoView {
     let close = move |()| {
         store_with_page(RUN, None);
         run.set(None);
+        // The button is gone.
+        after(0.0, focus_heading_if_lost);
     };
     let shown = memo(move |_| run.with(|run| run.as_ref().map(|run| run.id.clone())));
     view! {

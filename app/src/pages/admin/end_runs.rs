@@ -81,6 +81,18 @@ fn follow_run(run: EndRun, poll_ms: u32) -> Followed {
     Followed { run, done, failed, over }
 }
 
+/// What it ends, as a title.
+fn title_of(run: &EndRun) -> String {
+    let email = run.user.as_ref().and_then(|user| user.email.as_deref());
+    run.rule.as_ref().map_or_else(|| "Sessions by a rule of another version".to_owned(), |rule| rule_title(rule, email))
+}
+
+/// What it ends and why, in a sentence or two.
+fn about(run: &EndRun) -> String {
+    let reason = run.reason.as_ref().map(|reason| format!(" Reason given: {reason}")).unwrap_or_default();
+    format!("{}.{reason}", title_of(run))
+}
+
 /// How many have ended of how many, for a bar.
 fn numbers(run: &EndRun) -> (String, String) {
     let total = run.total.unwrap_or(0).max(run.ended).max(1);
@@ -96,6 +108,7 @@ pub(super) fn Progress(
     #[prop(into)]
     on_close: Callback<()>,
 ) -> impl IntoView {
+    let about = about(&run);
     let Followed { run, done, failed, over } = follow_run(run, POLL_MS);
     let title = move || match run.with(|run| (run.finished_at.is_some(), run.status.known())) {
         (_, Some(EndRunStatus::Stopped)) => "Ending sessions was stopped",
@@ -110,6 +123,7 @@ pub(super) fn Progress(
     view! {
         <section class="admin-section" aria-labelledby="progress">
             <h2 id="progress">{title}</h2>
+            <p class="quiet">{about}</p>
             <p class="heard" role="status">
                 {move || spoken.get()}
             </p>
@@ -199,10 +213,7 @@ fn Runs(list: EndRunList, path: String, shown: Signal<Option<String>>) -> impl I
 #[component]
 fn RunRow(run: EndRun) -> impl IntoView {
     let by = run.actor.clone().map(|actor| view! { "by " {party(actor)} });
-    let rule = run.rule.as_ref().map_or_else(
-        || "Sessions by a rule of another version".to_owned(),
-        |rule| rule_title(rule, run.user.as_ref().and_then(|user| user.email.as_deref())),
-    );
+    let rule = title_of(&run);
     let (created_at, reason) = (run.created_at, run.reason.clone());
     let Followed { run, done, .. } = follow_run(run, LISTED_POLL_MS);
     let label = format!("How far it is: {rule}");

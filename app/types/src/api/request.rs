@@ -17,6 +17,9 @@ pub trait FieldSet {
 
     /// Finds them.
     fn find<S: Source>(source: &S) -> Self::Found;
+
+    /// The names of all that it may say, with dots into objects of which all is known.
+    fn names() -> Vec<String>;
 }
 
 /// An object whose fields are looked for by the names that they have on the wire.
@@ -79,6 +82,11 @@ pub trait FieldValue {
 
     /// Finds it.
     fn find<S: Source>(source: &S, name: &str) -> Self::Found;
+
+    /// Its name, and those within it where all of them are known.
+    fn names(name: &str) -> Vec<String> {
+        vec![name.to_owned()]
+    }
 }
 
 /// Declares how types are found.
@@ -108,7 +116,19 @@ found! {
     Option<TokenDelivery>: Field<Option<String>> = |source, name| source.text(name);
     AlertAnswer: Field<String> = |source, name| source.text(name).required();
     Option<DeviceInfo>: DeviceInfoFields = |source, name| DeviceInfo::find(&source.inner(name));
-    EndRule: EndRuleFields = |source, name| <EndRule as FieldSet>::find(&source.inner(name));
+}
+
+impl FieldValue for EndRule {
+    type Found = EndRuleFields;
+
+    fn find<S: Source>(source: &S, name: &str) -> EndRuleFields {
+        <Self as FieldSet>::find(&source.inner(name))
+    }
+
+    fn names(name: &str) -> Vec<String> {
+        let within = <Self as FieldSet>::names().into_iter().map(|inner| format!("{name}.{inner}"));
+        std::iter::once(name.to_owned()).chain(within).collect()
+    }
 }
 
 /// The name on the wire of a field of a struct.
@@ -152,6 +172,11 @@ macro_rules! request {
             fn find<S: $crate::api::request::Source>(source: &S) -> $fields {
                 use $crate::api::request::{FieldValue, wire_name};
                 $fields { $($field: <$type as FieldValue>::find(source, &wire_name(stringify!($field))),)+ }
+            }
+
+            fn names() -> Vec<String> {
+                use $crate::api::request::{FieldValue, wire_name};
+                [$(<$type as FieldValue>::names(&wire_name(stringify!($field))),)+].concat()
             }
         }
 

@@ -139,6 +139,10 @@ async fn a_rule_that_is_about_everything_says_so() {
     assert_eq!(refused(paths::END_BY_RULE, json!({})).await, ["rule.all"]);
     assert_eq!(refused(paths::END_BY_RULE, json!({"rule": {"all": false}})).await, ["rule.all"]);
     assert_eq!(refused(paths::END_BY_RULE, json!({"rule": {"network": "all"}})).await, ["rule.network"]);
+    // A slip of the pen would end more than was meant.
+    let slip = json!({"user": id_of(&bob), "signedInBefor": "2020-01-01T00:00:00.000Z"});
+    assert_eq!(refused(paths::PREVIEW_RULE, slip.clone()).await, ["signedInBefor"]);
+    assert_eq!(refused(paths::END_BY_RULE, json!({"rule": slip, "reasons": "x"})).await, ["rule.signedInBefor"]);
     assert!(bob.passes().await);
     let receipt = done(&ada, &ada.post(paths::END_BY_RULE, &json!({"rule": {"all": true}})).await).await;
     assert_eq!(receipt["ended"], 1);
