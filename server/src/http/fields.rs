@@ -240,8 +240,8 @@ impl FieldErrors {
         }
     }
 
-    /// Refuses what nobody looks for: where a request is about all that is not left out, a slip of the pen is about more
-    /// than was meant. `object` is the name of one in which all is known, with a dot; empty where it is the body.
+    /// Refuses what nobody looks for: where a request is about all that is not left out, a slip of the pen is about
+    /// more than was meant. `object` is the name of one in which all is known, with a dot; empty where it is the body.
     pub fn refuse_unknown(&mut self, object: &str) {
         for name in std::mem::take(&mut self.unknown) {
             if name.strip_prefix(object).is_some_and(|rest| !rest.contains('.')) {

@@ -19,9 +19,10 @@ enum Call {
 
 impl Call {
     async fn by(self, device: &Device<'_>) -> Answer {
-        let one_network = json!({"network": "192.0.2.0/24", "rule": {"network": "192.0.2.0/24"}});
+        let one_network = json!({"network": "192.0.2.0/24"});
         match self {
             Self::Get(path) => device.get(path).await,
+            Self::Post(paths::END_BY_RULE) => device.post(paths::END_BY_RULE, &json!({"rule": one_network})).await,
             Self::Post(path) => device.post(path, &one_network).await,
         }
     }
