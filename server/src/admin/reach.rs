@@ -85,8 +85,12 @@ impl Administration {
 
     /// The users of these sessions, by their ids.
     pub async fn users_of(&self, sessions: &[SessionRow]) -> Result<HashMap<UserId, User>, StoreError> {
-        let users =
-            self.context.store.admin().users_by_ids(&each_once(sessions.iter().map(|session| session.user_id))).await?;
+        self.users_named(sessions.iter().map(|session| session.user_id).collect()).await
+    }
+
+    /// Users by their ids, of which some may come several times; those that there are.
+    pub async fn users_named(&self, ids: Vec<UserId>) -> Result<HashMap<UserId, User>, StoreError> {
+        let users = self.context.store.admin().users_by_ids(&each_once(ids.into_iter())).await?;
         Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 

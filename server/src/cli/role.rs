@@ -102,7 +102,7 @@ impl Create {
         let roles = &installation.roles;
         check_permissions(roles.permissions(), &permissions)?;
         let (name, inherits) = (name.to_string(), inherits.to_string());
-        check_role("--inherits", &inherits, roles).await?;
+        check_roles("--inherits", std::slice::from_ref(&inherits), roles).await?;
         let new = NewRole { name, inherits, permissions, description, at: installation.administration.now() };
         let role = roles.create(&Actor::command_line(), &new).await?.map_err(|why| refused(why, &new.name))?;
         output.done(&format!("There is a role {}.", role.name), &as_json(roles.permissions(), &role))
@@ -114,7 +114,7 @@ impl Change {
         let Self { name, inherits, permissions, no_permissions, description } = self;
         check_permissions(roles.permissions(), &permissions)?;
         if let Some(parent) = &inherits {
-            check_role("--inherits", parent.as_str(), roles).await?;
+            check_roles("--inherits", &[parent.to_string()], roles).await?;
         }
         let permissions = (no_permissions || !permissions.is_empty()).then_some(permissions);
         let change = RoleChange { inherits: inherits.map(|name| name.to_string()), permissions, description };
@@ -203,13 +203,16 @@ fn check_permissions(known: &Permissions, names: &[String]) -> Result<(), CliErr
     })
 }
 
-/// Refuses the name of a role that there is none of, which an option gives.
-pub(super) async fn check_role(field: &'static str, name: &str, roles: &Roles) -> Result<(), CliError> {
-    let known = roles.names().await?;
-    if known.iter().any(|known| known == name) {
+/// Refuses the first name of a role that there is none of, which an option gives.
+pub(super) async fn check_roles(field: &'static str, names: &[String], roles: &Roles) -> Result<(), CliError> {
+    if names.is_empty() {
         return Ok(());
     }
-    Err(CliError::UnknownValue { field, value: name.to_owned(), known })
+    let known = roles.names().await?;
+    match names.iter().find(|name| !known.contains(name)) {
+        Some(unknown) => Err(CliError::UnknownValue { field, value: unknown.clone(), known }),
+        None => Ok(()),
+    }
 }
 
 /// Why a change of a role came to nothing, and what to do next.

@@ -13,7 +13,7 @@ use super::arguments::WhomAndWhy;
 use super::import::Import;
 use super::installation::Installation;
 use super::output::{Details, Output, Table, counted};
-use super::role::check_role;
+use super::role::check_roles;
 use crate::accounts::new_address;
 use crate::admin::{Actor, AdminError, Administration, Change, NewAccount, UserKey, with_role_of_all};
 use crate::config::Config;
@@ -166,7 +166,7 @@ impl Create {
     async fn run(self, installation: &Installation, by: &Actor, output: Output) -> Result<(), CliError> {
         let Self { email, name, roles, password_stdin, invite } = self;
         let users = &installation.administration;
-        check_roles("--role", &roles, installation).await?;
+        check_roles("--role", &roles, &installation.roles).await?;
         let password = if invite { None } else { Some(read_password(password_stdin)?) };
         let user = users.create_user(by, NewAccount { email, name, roles, password }).await?;
         let next = if invite { "an invitation is on its way" } else { "they can sign in" };
@@ -178,7 +178,7 @@ impl List {
     async fn run(self, users: &Administration, roles: &Roles, output: Output) -> Result<(), CliError> {
         if let Some(role) = &self.role {
             // A list of its holders would be empty, and say nothing of that.
-            check_role("--role", role, roles).await?;
+            check_roles("--role", std::slice::from_ref(role), roles).await?;
         }
         let (order, then) = self.order(users).await?;
         let Self { role, disabled, unverified, limit, .. } = self;
@@ -275,7 +275,7 @@ impl SetRole {
         let Self { user: key, roles } = self;
         let user = installation.administration.user(&key).await?;
         let names = with_role_of_all(roles.iter().map(ToString::to_string).collect());
-        check_roles("ROLE", &names, installation).await?;
+        check_roles("ROLE", &names, &installation.roles).await?;
         let set = installation.roles.set_user_roles(&roles::Actor::command_line(), user.id, &names).await?;
         let user = set.map_err(|why| roles_refused(&why, &key, &names))?;
         output.done(&format!("{} has the roles {}.", user.email, user.roles.join(", ")), &as_json(&user))
@@ -304,7 +304,7 @@ impl Invite {
     async fn run(self, installation: &Installation, by: &Actor, output: Output) -> Result<(), CliError> {
         let Self { email, name, roles } = self;
         let users = &installation.administration;
-        check_roles("--role", &roles, installation).await?;
+        check_roles("--role", &roles, &installation.roles).await?;
         let key = UserKey::Email(email.clone());
         let user = if users.find_user(&key).await?.is_some() {
             users.invite_user(by, &key).await?
@@ -335,14 +335,6 @@ async fn show(user: &User, users: &Administration, output: Output) -> Result<(),
     let mut value = as_json(user);
     value["sessions"] = json!(sessions);
     output.answer(&details, &value)
-}
-
-/// Refuses the first of these roles that there is none of.
-async fn check_roles(field: &'static str, names: &[String], installation: &Installation) -> Result<(), CliError> {
-    for name in names {
-        check_role(field, name, &installation.roles).await?;
-    }
-    Ok(())
 }
 
 /// Why a user does not get these roles.

@@ -1,8 +1,6 @@
 //! Request bodies: a JSON object, read field by field as a shared type has them, with everything that is wrong told at
 //! once and by name.
 
-use std::collections::HashSet;
-
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
@@ -26,9 +24,7 @@ impl<R: FieldSet> Body<R> {
     /// What this object says.
     pub fn of(object: &Map<String, Value>) -> Self {
         let fields = R::find(&Members { found: Some(object), outer: None, invalid: None });
-        let known: HashSet<String> = R::names().into_iter().collect();
-        let unknown = names_in(object).into_iter().filter(|name| !known.contains(name)).collect();
-        Self { fields, errors: FieldErrors { errors: Vec::new(), unknown } }
+        Self { fields, errors: FieldErrors::default() }
     }
 }
 
@@ -62,16 +58,6 @@ pub(super) async fn read_object(request: Request) -> Result<Map<String, Value>, 
             Err(ApiError::malformed_json(format!("The body is not JSON: see line {line}, column {column}.")))
         }
     }
-}
-
-/// The names of all members, with dots into objects.
-fn names_in(object: &Map<String, Value>) -> Vec<String> {
-    let names_of = |(name, value): (&String, &Value)| {
-        let within = value.as_object().map(names_in).unwrap_or_default();
-        let within = within.into_iter().map(|inner| format!("{name}.{inner}")).collect::<Vec<_>>();
-        [vec![name.clone()], within].concat()
-    };
-    object.iter().flat_map(names_of).collect()
 }
 
 /// Whether a media type is JSON, whatever its parameters say.
@@ -141,15 +127,16 @@ impl Source for Members<'_> {
         };
         Self { found, outer: Some(name), invalid }
     }
+
+    fn unknown(&self, known: &[String]) -> Vec<String> {
+        let names = self.found.into_iter().flat_map(Map::keys).filter(|name| !known.contains(name));
+        names.map(|name| self.name_of(name)).collect()
+    }
 }
 
 /// What is wrong with the fields that were taken so far.
 #[derive(Default)]
-pub struct FieldErrors {
-    errors: Vec<FieldError>,
-    /// The names of what else the body says, which nobody looks for.
-    unknown: Vec<String>,
-}
+pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
     /// What a field says. `None` means that it was refused, and is noted for [`FieldErrors::finish`].
@@ -234,27 +221,24 @@ impl FieldErrors {
 
     /// Notes that a field was refused: once, since an object that is none stands for all that is looked for in it.
     pub fn refuse(&mut self, field: &str, invalid: &Invalid) {
-        if self.errors.iter().all(|error| error.field != field) {
+        if self.0.iter().all(|error| error.field != field) {
             let (code, message) = (invalid.code.to_owned(), invalid.message.clone());
-            self.errors.push(FieldError { field: field.to_owned(), code, message });
+            self.0.push(FieldError { field: field.to_owned(), code, message });
         }
     }
 
-    /// Refuses what nobody looks for: where a request is about all that is not left out, a slip of the pen is about
-    /// more than was meant. `object` is the name of one in which all is known, with a dot; empty where it is the body.
-    pub fn refuse_unknown(&mut self, object: &str) {
-        for name in std::mem::take(&mut self.unknown) {
-            if name.strip_prefix(object).is_some_and(|rest| !rest.contains('.')) {
-                self.refuse(&name, &Invalid::new("unknown-field", "There is no such field."));
-            }
+    /// Refuses fields by names that there are none of.
+    pub fn refuse_unknown(&mut self, names: &[String]) {
+        for name in names {
+            self.refuse(name, &Invalid::new("unknown-field", "There is no such field."));
         }
     }
 
     /// The values, if none was refused; else everything that was.
     pub fn finish<T: Complete>(self, values: T) -> Result<T::Values, ApiError> {
         match values.complete() {
-            Some(values) if self.errors.is_empty() => Ok(values),
-            _ => Err(ApiError::invalid_fields(self.errors)),
+            Some(values) if self.0.is_empty() => Ok(values),
+            _ => Err(ApiError::invalid_fields(self.0)),
         }
     }
 }

@@ -69,10 +69,6 @@ impl Filter {
     }
 }
 
-async fn page(path: String) -> Result<AuditPage, Failure> {
-    get(path).await
-}
-
 /// The audit log, newest first.
 #[component]
 pub(super) fn AuditLog() -> impl IntoView {
@@ -232,7 +228,7 @@ fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, foll
                 None => path.clone(),
             };
             spawn_local(async move {
-                match page(newer).await {
+                match get::<AuditPage>(newer).await {
                     Ok(log) => {
                         if log.newest_cursor.is_some() {
                             newest.try_set_value(log.newest_cursor);

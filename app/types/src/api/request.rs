@@ -17,9 +17,6 @@ pub trait FieldSet {
 
     /// Finds them.
     fn find<S: Source>(source: &S) -> Self::Found;
-
-    /// The names of all that it may say, with dots into objects of which all is known.
-    fn names() -> Vec<String>;
 }
 
 /// An object whose fields are looked for by the names that they have on the wire.
@@ -36,6 +33,9 @@ pub trait Source: Sized {
     /// An object within this one.
     #[must_use]
     fn inner(&self, name: &str) -> Self;
+
+    /// The names of what else it has than these, with dots into objects.
+    fn unknown(&self, known: &[String]) -> Vec<String>;
 }
 
 /// A field as it was found: texts are texts still, whatever they stand for.
@@ -82,11 +82,6 @@ pub trait FieldValue {
 
     /// Finds it.
     fn find<S: Source>(source: &S, name: &str) -> Self::Found;
-
-    /// Its name, and those within it where all of them are known.
-    fn names(name: &str) -> Vec<String> {
-        vec![name.to_owned()]
-    }
 }
 
 /// Declares how types are found.
@@ -116,19 +111,7 @@ found! {
     Option<TokenDelivery>: Field<Option<String>> = |source, name| source.text(name);
     AlertAnswer: Field<String> = |source, name| source.text(name).required();
     Option<DeviceInfo>: DeviceInfoFields = |source, name| DeviceInfo::find(&source.inner(name));
-}
-
-impl FieldValue for EndRule {
-    type Found = EndRuleFields;
-
-    fn find<S: Source>(source: &S, name: &str) -> EndRuleFields {
-        <Self as FieldSet>::find(&source.inner(name))
-    }
-
-    fn names(name: &str) -> Vec<String> {
-        let within = <Self as FieldSet>::names().into_iter().map(|inner| format!("{name}.{inner}"));
-        std::iter::once(name.to_owned()).chain(within).collect()
-    }
+    EndRule: EndRuleFields = |source, name| <EndRule as FieldSet>::find(&source.inner(name));
 }
 
 /// The name on the wire of a field of a struct.
@@ -147,9 +130,13 @@ pub fn wire_name(field: &str) -> String {
 }
 
 /// Declares what a request says: the name of the struct, that of its fields as they are found, and each field with its
-/// type.
+/// type. Where a name follows, what is found has under it whatever else the request says: a request that is about all
+/// that is not left out is about more than was meant where a field is misspelt.
 macro_rules! request {
-    ($(#[$about:meta])* $request:ident, $fields:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)+ }) => {
+    (
+        $(#[$about:meta])* $request:ident, $fields:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)+ }
+        $($unknown:ident)?
+    ) => {
         $(#[$about])*
         #[derive(Clone, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -164,6 +151,17 @@ macro_rules! request {
                 #[doc = concat!("See [`", stringify!($request), "::", stringify!($field), "`].")]
                 pub $field: <$type as $crate::api::request::FieldValue>::Found,
             )+
+            $(
+                /// The names of what else it says.
+                pub $unknown: Vec<String>,
+            )?
+        }
+
+        impl $request {
+            /// The names of its fields on the wire.
+            pub fn wire_names() -> Vec<String> {
+                [$(stringify!($field)),+].into_iter().map($crate::api::request::wire_name).collect()
+            }
         }
 
         impl $crate::api::request::FieldSet for $request {
@@ -171,12 +169,10 @@ macro_rules! request {
 
             fn find<S: $crate::api::request::Source>(source: &S) -> $fields {
                 use $crate::api::request::{FieldValue, wire_name};
-                $fields { $($field: <$type as FieldValue>::find(source, &wire_name(stringify!($field))),)+ }
-            }
-
-            fn names() -> Vec<String> {
-                use $crate::api::request::{FieldValue, wire_name};
-                [$(<$type as FieldValue>::names(&wire_name(stringify!($field))),)+].concat()
+                $fields {
+                    $($field: <$type as FieldValue>::find(source, &wire_name(stringify!($field))),)+
+                    $($unknown: source.unknown(&Self::wire_names()),)?
+                }
             }
         }
 
@@ -255,6 +251,10 @@ pub(super) mod tests {
         fn inner(&self, name: &str) -> Self {
             self.0.borrow_mut().push(name.to_owned());
             Self::default()
+        }
+
+        fn unknown(&self, _: &[String]) -> Vec<String> {
+            Vec::new()
         }
     }
 

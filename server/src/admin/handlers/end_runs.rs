@@ -184,8 +184,8 @@ fn receipt_of(row: EndRunRow, rule: Option<EndRule>, emails: &Emails) -> EndRun 
 /// Reads a rule. `within` is the name of the object that it stands in, with a dot. One that is about everything must
 /// say so.
 fn read_rule(fields: EndRuleFields, errors: &mut FieldErrors, within: &str) -> Option<EndRule> {
-    errors.refuse_unknown(within);
-    let EndRuleFields { user, network, client, place, signed_in_before, all } = fields;
+    let EndRuleFields { user, network, client, place, signed_in_before, all, unknown } = fields;
+    errors.refuse_unknown(&unknown);
     let user = errors.parse_optional(user.filled(), |text| {
         text.parse::<UserId>().map_err(|_| Invalid::new("malformed", "This is not a user id."))
     });

@@ -45,7 +45,7 @@ pub fn sessions(
 }
 
 /// The addresses that users have now, where they still have an account and whoever asks may know.
-pub struct Emails(HashMap<UserId, String>);
+pub struct Emails(HashMap<UserId, User>);
 
 impl Emails {
     /// Those of these users, of whom some may come several times. Whoever may not find users is told their own.
@@ -55,15 +55,12 @@ impl Emails {
         users: impl IntoIterator<Item = Option<UserId>>,
     ) -> Result<Self, ApiError> {
         let may_know = |user: &UserId| token.has(USERS_READ) || token.has(AUDIT_READ) || *user == token.user_id;
-        let mut ids: Vec<UserId> = users.into_iter().flatten().filter(may_know).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let users = state.context.store.admin().users_by_ids(&ids).await?;
-        Ok(Self(users.into_iter().map(|user| (user.id, user.email)).collect()))
+        let known = users.into_iter().flatten().filter(may_know).collect();
+        Ok(Self(state.admin().administration.users_named(known).await?))
     }
 
     /// A user by id and address.
     pub fn party(&self, user_id: UserId) -> AuditParty {
-        AuditParty { user_id, email: self.0.get(&user_id).cloned() }
+        AuditParty { user_id, email: self.0.get(&user_id).map(|user| user.email.clone()) }
     }
 }

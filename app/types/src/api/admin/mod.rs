@@ -306,6 +306,7 @@ request! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         all: Option<bool>,
     }
+    unknown
 }
 
 /// Answer of `POST /api/admin/sessions/preview`. Neither the session that asks nor those of users who reach further are
