@@ -64,6 +64,8 @@ pub(super) struct Acting {
     token: AccessToken,
     session_id: SessionId,
     about: ActingFor,
+    /// Whether the call that stops it has no answer yet.
+    stopping: bool,
 }
 
 impl Acting {
@@ -88,6 +90,7 @@ impl Client {
             token: AccessToken::new(&tokens.access_token),
             session_id: tokens.session_id,
             about: ActingFor { user: tokens.user, reason: tokens.reason, deadline_ms },
+            stopping: false,
         };
         let (status, about) = (acting.status(), acting.about.clone());
         self.inner.state.borrow_mut().acting = Some(acting);
@@ -102,12 +105,39 @@ impl Client {
     /// Stops acting. Where the server cannot be reached nothing has happened, and it can be tried again.
     pub async fn stop_acting(&self) -> Result<(), Failure> {
         let Some(acting) = self.acting() else { return Ok(()) };
-        let response = self.send(acting.request(Method::Delete, ACTING, None)).await?;
-        if !response.is_success() && !token_refused(&response) {
-            return Err(problem_of(&response).into());
+        self.note_stopping(&acting, true);
+        let failure = match self.send(acting.request(Method::Delete, ACTING, None)).await {
+            Ok(response) if response.is_success() || token_refused(&response) => None,
+            Ok(response) => Some(problem_of(&response).into()),
+            Err(failure) => Some(failure),
+        };
+        if let Some(failure) = failure {
+            self.note_stopping(&acting, false);
+            return Err(failure);
         }
         self.acting_is_over(&acting, ActingEnd::Stopped);
         Ok(())
+    }
+
+    /// Notes whether whoever acts is about to stop.
+    fn note_stopping(&self, acting: &Acting, stopping: bool) {
+        if self.is_acting_in(acting)
+            && let Some(acting) = &mut self.inner.state.borrow_mut().acting
+        {
+            acting.stopping = stopping;
+        }
+        self.inner.changed.notify_all();
+    }
+
+    /// Ready once whoever acts is about to stop.
+    async fn until_stopping(&self) {
+        loop {
+            let notified = self.inner.changed.notified();
+            if self.acting().is_none_or(|acting| acting.stopping) {
+                return;
+            }
+            notified.await;
+        }
     }
 
     /// The page is left for good: ends it, as nobody holds the token from then on.
@@ -146,15 +176,17 @@ impl Client {
     async fn act_until_over(&self, acting: &Acting) {
         let mut ask_at_ms = self.now_ms() + ASK_EVERY_MS;
         while self.is_acting_in(acting) {
-            let now_ms = self.now_ms();
+            let (now_ms, stopping) = (self.now_ms(), self.acting().is_some_and(|acting| acting.stopping));
             if now_ms >= acting.about.deadline_ms {
                 self.acting_is_over(acting, ActingEnd::TimeOver);
-            } else if now_ms >= ask_at_ms {
+            } else if now_ms >= ask_at_ms && !stopping {
                 // Where it is refused, that is noted; whatever else comes of it, it is asked again.
-                let _ = self.send_acting(acting, Method::Get, HELD_PERMISSIONS, None).await;
+                let ask = Box::pin(self.send_acting(acting, Method::Get, HELD_PERMISSIONS, None));
+                select(ask, Box::pin(self.until_stopping())).await;
                 ask_at_ms = self.now_ms() + ASK_EVERY_MS;
             } else {
-                let wake_ms = ask_at_ms.min(acting.about.deadline_ms);
+                // The answer to the call that stops it says whether it is over, and a question beside that is refused.
+                let wake_ms = if stopping { f64::INFINITY } else { ask_at_ms }.min(acting.about.deadline_ms);
                 let notified = self.inner.changed.notified();
                 select(notified, self.inner.ports.clock.sleep(wake_ms - now_ms)).await;
             }

@@ -275,6 +275,11 @@ impl Server {
         self.state.borrow().seen.iter().rev().find(|seen| seen.path == path).cloned()
     }
 
+    /// How many answers that are held back somebody waits for.
+    pub fn held_back(&self) -> usize {
+        self.state.borrow().held.iter().filter(|held| !held.is_canceled()).count()
+    }
+
     /// Releases answers that were held back.
     pub fn release(&self) {
         self.set(|state| {

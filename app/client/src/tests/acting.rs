@@ -98,6 +98,36 @@ fn where_the_server_cannot_be_reached_it_goes_on_and_can_be_stopped_later() {
 }
 
 #[test]
+fn nothing_is_asked_beside_the_call_that_stops_it() {
+    let world = World::new();
+    let tab = acting_tab(&world);
+    world.server.set(|server| server.held_path = Some(HELD_PERMISSIONS));
+    world.advance_secs(3);
+    assert_eq!((world.server.count(HELD_PERMISSIONS), world.server.held_back()), (1, 1), "the tab asks by itself");
+    world.server.set(|server| server.held_path = Some(ACTING));
+    let client = tab.client.clone();
+    let stop = world.start(async move { client.stop_acting().await });
+    world.run_until_idle();
+    assert_eq!(world.server.held_back(), 1, "a question under way is given up, the call that stops it is waited for");
+    world.advance_secs(10);
+    assert_eq!(world.server.count(HELD_PERMISSIONS), 1);
+    world.server.release();
+    world.run_until_idle();
+    assert_eq!((stop.done(), end_of_acting(&tab)), (Some(Ok(())), Some(ActingEnd::Stopped)));
+}
+
+#[test]
+fn whoever_could_not_stop_is_asked_about_again() {
+    let world = World::new();
+    let tab = acting_tab(&world);
+    world.server.set(|server| server.failing_path = Some(ACTING.to_owned()));
+    assert!(stops(&world, &tab).is_err());
+    let asked = world.server.count(HELD_PERMISSIONS);
+    world.advance_secs(10);
+    assert!(world.server.count(HELD_PERMISSIONS) > asked + 2);
+}
+
+#[test]
 fn what_the_user_ends_is_noticed_by_the_next_call_and_is_no_end_of_the_own_session() {
     let world = World::new();
     let tab = acting_tab(&world);
