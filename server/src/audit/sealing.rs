@@ -128,8 +128,8 @@ pub fn sealer<'a>(
 }
 
 fn make_seal(keys: &Keys, random: &dyn Random, now: Timestamp, unsealed: Unsealed<'_>) -> SealedBatch {
-    let Unsealed { newest, last_position, entries } = unsealed;
-    let taken = newest.map_or(last_position, |seal| seal.last_position.max(last_position));
+    let Unsealed { newest, entries, .. } = unsealed;
+    let taken = unsealed.after();
     let mut tree = Tree::default();
     let mut sealed: Vec<EntrySeal> = Vec::with_capacity(entries.len());
     let mut position = taken;

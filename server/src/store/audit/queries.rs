@@ -126,7 +126,8 @@ impl Database {
             return Ok(None);
         }
         let entries: Vec<StoredAudit> = rows.into_iter().map(StoredAudit::from).collect();
-        let SealedBatch { seal, entries: sealed } = next_seal(&mut tx, make_seal, &entries).await?;
+        let next = next_seal(&mut tx, make_seal, &entries).await?;
+        let SealedBatch { seal, entries: sealed } = next.ok_or(StoreError::Unreadable("position in the audit log"))?;
         let sealed: Vec<(Uuid, EntrySeal)> = entries.iter().map(|entry| entry.id).zip(sealed).collect();
         seal_listed(&mut tx, &sealed).await?;
         insert_seal(&mut tx, &seal).await?;
@@ -182,16 +183,18 @@ fn counts(rows: Vec<(i64, i64)>) -> Vec<(i64, u64)> {
     rows.into_iter().map(|(hour, entries)| (hour, entries.unsigned_abs())).collect()
 }
 
-/// Makes the seal that follows the newest one. Nobody else seals until the transaction ends.
+/// Makes the seal that follows the newest one; `None` where no position is left, which somebody has put in that stands
+/// at the end of all. Nobody else seals until the transaction ends.
 async fn next_seal(
     connection: &mut Connection,
     make_seal: MakeSeal<'_>,
     entries: &[StoredAudit],
-) -> Result<SealedBatch> {
+) -> Result<Option<SealedBatch>> {
     let newest: Vec<SealColumns> = query_as(sql::audit::NEWEST_SEAL).fetch_all(&mut *connection).await?;
     let newest = newest.into_iter().next().map(AuditSeal::from);
     let (last_position,): (i64,) = query_as(sql::audit::LAST_POSITION).fetch_one(&mut *connection).await?;
-    Ok(make_seal(Unsealed { newest: newest.as_ref(), last_position, entries }))
+    let unsealed = Unsealed { newest: newest.as_ref(), last_position, entries };
+    Ok(unsealed.has_room().then(|| make_seal(unsealed)))
 }
 
 async fn seal_listed(connection: &mut Connection, sealed: &[(Uuid, EntrySeal)]) -> Result<()> {
@@ -255,7 +258,8 @@ pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries:
 }
 
 /// Inserts entries that say the same as `like` of sessions, each given with the id of its entry and its user, and seals
-/// them at once. Whoever seals waits until the transaction ends, so this comes late in it.
+/// them at once. Whoever seals waits until the transaction ends, so this comes late in it. Where nothing can be sealed
+/// any more they are inserted unsealed: what is done to the audit log keeps no session alive.
 pub(in crate::store) async fn insert_sealed_audit_of_sessions(
     connection: &mut Connection,
     like: &NewAudit,
@@ -266,14 +270,17 @@ pub(in crate::store) async fn insert_sealed_audit_of_sessions(
         return Ok(());
     }
     lock_audit_seals(&mut *connection).await?;
-    let entries: Vec<StoredAudit> = sessions
-        .iter()
-        .map(|(id, user, session)| {
-            let of_session = NewAudit { id: *id, user_id: Some(*user), session_id: Some(*session), ..like.clone() };
-            StoredAudit::from(of_session)
-        })
-        .collect();
-    let SealedBatch { seal, entries: sealed } = next_seal(&mut *connection, make_seal, &entries).await?;
+    let of_session = |(id, user, session): &(Uuid, UserId, SessionId)| NewAudit {
+        id: *id,
+        user_id: Some(*user),
+        session_id: Some(*session),
+        ..like.clone()
+    };
+    let entries: Vec<StoredAudit> = sessions.iter().map(|session| StoredAudit::from(of_session(session))).collect();
+    let Some(SealedBatch { seal, entries: sealed }) = next_seal(&mut *connection, make_seal, &entries).await? else {
+        let entries: Vec<NewAudit> = sessions.iter().map(of_session).collect();
+        return insert_audit(connection, &entries).await;
+    };
     for (sessions, sealed) in sessions.chunks(ROWS_PER_LARGE_INSERT).zip(sealed.chunks(ROWS_PER_LARGE_INSERT)) {
         let mut insert = sqlx::query::<Db>(fill(sql::audit::INSERT_SEALED_ALIKE, &DIALECT, sessions.len()))
             .bind(like.at.as_millis())

@@ -195,5 +195,18 @@ pub struct Unsealed<'a> {
     pub entries: &'a [StoredAudit],
 }
 
-/// Makes a seal. Asked while nobody else seals.
+impl Unsealed<'_> {
+    /// The position after which the entries come.
+    pub fn after(&self) -> i64 {
+        self.newest.map_or(self.last_position, |seal| seal.last_position.max(self.last_position))
+    }
+
+    /// Whether there is a position for each entry, and a number for their seal.
+    pub fn has_room(&self) -> bool {
+        let entries = i64::try_from(self.entries.len()).unwrap_or(i64::MAX);
+        self.after().checked_add(entries).is_some() && self.newest.is_none_or(|seal| seal.number < i64::MAX)
+    }
+}
+
+/// Makes a seal. Asked while nobody else seals, and where there is room for what it gives.
 pub type MakeSeal<'a> = &'a (dyn Fn(Unsealed<'_>) -> SealedBatch + Send + Sync);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use latchkey::store::{
-    CleanupPolicy, EndOutcome, Entrance, Heartbeat, ListedEnd, NewAudit, NewSession, RoomEntry, RoomMessageRow,
-    RoomPosition, Selection, Store,
+    EndOutcome, Entrance, Heartbeat, ListedEnd, NewAudit, NewSession, RoomEntry, RoomMessageRow, RoomPosition,
+    Selection, Store,
 };
 use rstest::rstest;
 use types::api::{MessageText, RoomId, RoomName};
@@ -14,8 +14,8 @@ use types::words::{AuditAction, EndReason, RoomMessageKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, MINUTE, START, TestStore, command, delete_account, done, end, end_listed, ids, minutes, new_audit,
-    new_session, origin, record, sign_in, stored_user,
+    Backend, MINUTE, START, TestStore, cleanup_at, command, delete_account, done, end, end_listed, end_of, ids,
+    minutes, new_audit, new_session, record, sign_in, stored_user,
 };
 
 /// Without a heartbeat a session is present for so long.
@@ -230,16 +230,7 @@ async fn sessions_of_many_users_end_by_a_list_and_each_leaves(
         }
         sessions.push((user, session));
     }
-    let list = ListedEnd {
-        sessions: sessions.clone(),
-        reason: EndReason::AdminRevoked,
-        client_reason: None,
-        actor_id: None,
-        at: minutes(2),
-        remember_until: minutes(30),
-        origin: origin(""),
-        run: None,
-    };
+    let list = ListedEnd { at: minutes(2), ..end_of(sessions.clone(), None) };
     let outcome = end_listed(&store, &list).await;
     assert_eq!((outcome.ended.len(), outcome.departures.len()), (4, 3));
     assert!(outcome.departures.iter().all(|message| message.kind == RoomMessageKind::WasSignedOut));
@@ -475,14 +466,7 @@ async fn who_has_run_out_leaves_at_the_sweep_and_whose_session_expired_with_the_
     store.rooms().heartbeat(&[last], minutes(2)).await.expect("an answer");
 
     // Presence does not outlast the session, and the clean-up waits until it is swept.
-    let policy = CleanupPolicy {
-        now: expires_at,
-        history_before: START,
-        jobs_before: START,
-        origins_before: START,
-        unused: EndReason::SessionExpired,
-        batch: 10,
-    };
+    let policy = cleanup_at(expires_at);
     let report = store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
     assert_eq!(report.expired, 0);
     let sweep = store.rooms().sweep_presence(minutes(3), 100).await.expect("a sweep");

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 
 use latchkey::store::{
-    AccountDeletion, AuditFilter, ChangeRefusal, CleanupPolicy, EndCommand, ImportedUser, Invitation, ListedEnd,
-    NewAudit, NewEndRun, NewSession, NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, SessionRow,
-    SessionTraits, Standing, Store, StoredAudit, User, UserChange, UserFilter, UserOrder, UserRoleFacts,
-    UserRolesCommand,
+    AccountDeletion, AuditFilter, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun,
+    NewSession, NewUser, RevokedSubject, RoleActor, RoleRefusal, Selection, SessionRow, SessionTraits, Standing, Store,
+    StoredAudit, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -14,8 +13,9 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, command, digest, done, end, end_listed, ids, mailbox,
-    minutes, new_audit, new_notice_mail, new_session, new_user, origin, record, reset, sign_in, stored_user,
+    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, cleanup_at, command, digest, done, end, end_listed, end_of,
+    ids, mailbox, minutes, new_audit, new_notice_mail, new_session, new_user, origin, record, reset, sign_in,
+    stored_user,
 };
 
 fn by_email(prefix: &str, after: Option<&str>) -> UserFilter {
@@ -339,16 +339,7 @@ async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
     let one = Selection::One { user_id: bob, session_id: gone };
     end(&store, command(one, EndReason::UserInitiatedLogout, minutes(2))).await;
     let head = store.revocations().revocations_from(0).await.expect("the log").head;
-    let ends = ListedEnd {
-        sessions: vec![(bob, his), (ada, phone), (bob, gone)],
-        reason: EndReason::AdminRevoked,
-        client_reason: Some("stolen".to_owned()),
-        actor_id: None,
-        at: minutes(3),
-        remember_until: minutes(30),
-        origin: origin(""),
-        run: None,
-    };
+    let ends = ListedEnd { origin: origin(""), ..end_of(vec![(bob, his), (ada, phone), (bob, gone)], None) };
     let outcome = end_listed(&store, &ends).await;
     let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
     ended.sort();
@@ -392,16 +383,7 @@ async fn each_of_many_listed_sessions_has_an_entry_of_its_own_in_the_audit_and_i
         let user = users[number % users.len()];
         sessions.push((user, sign_in(&store, user, "Phone", minutes(1)).await));
     }
-    let ends = ListedEnd {
-        sessions: sessions.clone(),
-        reason: EndReason::AdminRevoked,
-        client_reason: Some("stolen".to_owned()),
-        actor_id: Some(users[1]),
-        at: minutes(3),
-        remember_until: minutes(30),
-        origin: origin("192.0.2.9"),
-        run: None,
-    };
+    let ends = end_of(sessions.clone(), Some(users[1]));
     let outcome = end_listed(&store, &ends).await;
     sessions.sort_by_key(|(_, session)| *session);
     assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), ids_of(&sessions));
@@ -714,16 +696,7 @@ async fn an_end_by_rule_counts_what_it_has_ended(#[values(Backend::Sqlite, Backe
 
     store.admin().note_end_run(id, minutes(3), None).await.expect("noted");
     store.admin().note_end_run(id, minutes(4), Some(5)).await.expect("noted");
-    let ends = ListedEnd {
-        sessions: vec![(ada, phone)],
-        reason: EndReason::AdminRevoked,
-        client_reason: None,
-        actor_id: Some(ada),
-        at: minutes(5),
-        remember_until: minutes(30),
-        origin: origin(""),
-        run: Some(id),
-    };
+    let ends = ListedEnd { at: minutes(5), run: Some(id), ..end_of(vec![(ada, phone)], Some(ada)) };
     for _ in 0..2 {
         end_listed(&store, &ends).await;
     }
@@ -750,14 +723,7 @@ async fn an_end_by_rule_counts_what_it_has_ended(#[values(Backend::Sqlite, Backe
     let audit = new_audit(ada, AuditAction::EndByRuleRequested, minutes(9));
     store.admin().begin_end_run(&left, &job, &audit).await.expect("stored");
     let cleans_up = async |now| {
-        let policy = CleanupPolicy {
-            now,
-            history_before: START,
-            jobs_before: START,
-            origins_before: START,
-            unused: EndReason::SessionExpired,
-            batch: 10,
-        };
+        let policy = cleanup_at(now);
         store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
         let row = store.admin().end_run(left.id).await.expect("an answer").expect("the run");
         (row.finished_at, row.was_stopped)

@@ -9,8 +9,8 @@ use types::words::{AlertAnswer, AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, TestStore, command, delete_account, end, ids, minutes, new_audit, new_entry, new_session, sign_in,
-    stored_user,
+    Backend, DAY, TestStore, cleanup_at, command, delete_account, end, ids, minutes, new_audit, new_entry, new_session,
+    sign_in, stored_user,
 };
 
 /// Signs in a device that is asked about, where `is_new` says so.
@@ -116,12 +116,10 @@ async fn addresses_are_wiped_and_alerts_go_with_their_sessions_and_with_the_acco
     let one = Selection::One { user_id: ada, session_id: phone };
     end(&store, command(one, EndReason::SessionExpired, minutes(4))).await;
     let policy = CleanupPolicy {
-        now: minutes(10),
         history_before: minutes(5),
         jobs_before: minutes(5),
         origins_before: minutes(5),
-        unused: EndReason::SessionExpired,
-        batch: 100,
+        ..cleanup_at(minutes(10))
     };
     store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
     let left = open(&store, ada, None).await;

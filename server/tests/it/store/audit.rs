@@ -13,8 +13,8 @@ use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, audit_keys, delete_account, done, end_listed, ids, minutes, new_audit, origin,
-    sign_in, stored_user,
+    Backend, DAY, START, TestStore, audit_keys, cleanup_at, delete_account, done, end_listed, end_of, ids, minutes,
+    new_audit, origin, sign_in, stored_user,
 };
 
 /// Seals what there is, a few entries at a time.
@@ -495,14 +495,7 @@ async fn wiping_breaks_no_seal_and_leaves_no_salt(#[values(Backend::Sqlite, Back
 
     // An account goes, and the addresses of all others have been kept for long enough.
     done(delete_account(&store, ada, Some(phone), None, minutes(55)).await);
-    let policy = CleanupPolicy {
-        now: minutes(56),
-        history_before: START,
-        jobs_before: START,
-        origins_before: minutes(40),
-        unused: EndReason::SessionExpired,
-        batch: 10,
-    };
+    let policy = CleanupPolicy { origins_before: minutes(40), ..cleanup_at(minutes(56)) };
     store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
     seal_all(&store, &keys).await;
     for SealedAudit { entry, seal } in sealed_entries(&store).await {
@@ -617,16 +610,7 @@ async fn sessions_to_end(store: &Store, count: usize) -> ListedEnd {
         let user = users[number % users.len()];
         sessions.push((user, sign_in(store, user, "Phone", minutes(1)).await));
     }
-    ListedEnd {
-        sessions,
-        reason: EndReason::AdminRevoked,
-        client_reason: Some("stolen".to_owned()),
-        actor_id: Some(users[1]),
-        at: minutes(3),
-        remember_until: minutes(30),
-        origin: origin("192.0.2.9"),
-        run: None,
-    }
+    end_of(sessions, Some(users[1]))
 }
 
 /// More than one statement takes.
@@ -662,6 +646,30 @@ async fn entries_of_sessions_that_end_by_a_list_are_sealed_as_they_are_written(
     let found: Vec<_> = report.findings.iter().map(|finding| (finding.kind, finding.positions)).collect();
     assert!(found.contains(&(FindingKind::EntryChanged, Some((place, place)))), "{report:?}");
     assert!(found.contains(&(FindingKind::EntryRemoved, Some((place + 1, place + 1)))), "{report:?}");
+}
+
+/// Whoever can write into the audit log keeps no session alive by that.
+#[rstest]
+#[case::an_entry("UPDATE audit_log SET position = 9223372036854775807 WHERE position = 3")]
+#[case::an_entry_near_the_end("UPDATE audit_log SET position = 9223372036854775800 WHERE position = 3")]
+#[case::a_seal("UPDATE audit_seals SET number = 9223372036854775807")]
+#[tokio::test]
+async fn sessions_end_by_a_list_where_nothing_can_be_sealed_any_more(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] attack: &str,
+) {
+    let (store, keys) = (TestStore::open(backend).await, audit_keys());
+    write_entries(&store, 3).await;
+    seal_all(&store, &keys).await;
+    Attacker::of(&store, backend).await.runs(attack).await;
+    let ends = sessions_to_end(&store, 12).await;
+    let waiting = store.audit().count_unsealed().await.expect("a count");
+    let outcome = end_listed(&store, &ends).await;
+    assert_eq!((outcome.ended.len(), outcome.revocations.len()), (12, 12));
+    let unsealed = store.audit().count_unsealed().await.expect("a count");
+    assert_eq!(unsealed, waiting + 12, "each has its entry, which waits to be sealed");
+    assert!(seal_next(&store, &keys, &OsRandom, minutes(60), 100).await.is_err());
+    assert!(!verified(&store, &keys).await.is_good());
 }
 
 /// Positions have neither gaps nor doubles, whoever seals.

@@ -2,25 +2,12 @@
 
 use latchkey::store::{CleanupPolicy, CleanupReport, Selection, Store, Ticket};
 use rstest::rstest;
-use types::domain::Timestamp;
 use types::words::{AuditAction, EndReason, HistoryKind};
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, digest, done, email, end, ids, minutes, new_audit, new_entry,
-    new_registration, new_reset, new_session, new_user, record, register, reset_with, sign_in, stored_user,
+    Backend, START, TestStore, ask_for_reset, cleanup_at, command, digest, done, email, end, ids, minutes, new_audit,
+    new_entry, new_registration, new_reset, new_session, new_user, record, register, reset_with, sign_in, stored_user,
 };
-
-/// Nothing is old but what is older than `now`.
-fn at(now: Timestamp) -> CleanupPolicy {
-    CleanupPolicy {
-        now,
-        history_before: START,
-        jobs_before: START,
-        origins_before: START,
-        unused: EndReason::SessionExpired,
-        batch: 10,
-    }
-}
 
 async fn clean(store: &Store, policy: CleanupPolicy) -> CleanupReport {
     store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report")
@@ -41,8 +28,8 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
         record(&store, &session, None).await;
         expiring.push(session.id);
     }
-    assert!(clean(&store, at(START)).await.is_empty());
-    let policy = CleanupPolicy { batch: 2, ..at(minutes(5)) };
+    assert!(clean(&store, cleanup_at(START)).await.is_empty());
+    let policy = CleanupPolicy { batch: 2, ..cleanup_at(minutes(5)) };
     let mut rounds = Vec::new();
     loop {
         let report = clean(&store, policy).await;
@@ -76,7 +63,7 @@ async fn sessions_that_were_idle_for_too_long_end_with_another_reason_than_those
     (old.expires_at, old.max_expires_at) = (minutes(1), minutes(1));
     record(&store, &idle, None).await;
     record(&store, &old, None).await;
-    let policy = CleanupPolicy { unused: EndReason::IdleTimeout, ..at(minutes(5)) };
+    let policy = CleanupPolicy { unused: EndReason::IdleTimeout, ..cleanup_at(minutes(5)) };
     assert_eq!(clean(&store, policy).await, CleanupReport { expired: 2, idle: 1, ..CleanupReport::default() });
     for (id, reason) in [(idle.id, EndReason::IdleTimeout), (old.id, EndReason::SessionExpired)] {
         let end = store.sessions().session(id).await.expect("an answer").expect("a session").end.expect("an end");
@@ -94,7 +81,7 @@ async fn revocations_go_when_no_token_can_need_them_and_positions_go_on(
     for until in [10, 20, 30] {
         store.revocations().bump_epoch(ada, START, minutes(until)).await.expect("an answer");
     }
-    assert_eq!(clean(&store, at(minutes(20))).await.revocations, 2);
+    assert_eq!(clean(&store, cleanup_at(minutes(20))).await.revocations, 2);
     let tail = store.revocations().revocations_from(1).await.expect("a tail");
     let positions: Vec<_> = tail.revocations.iter().map(|revocation| revocation.position).collect();
     assert_eq!((tail.head, positions), (3, vec![3]));
@@ -113,7 +100,7 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
     let mut registration = new_registration("bob", digest(1), START);
     registration.expires_at = minutes(10);
     register(&store, &registration).await;
-    clean(&store, at(minutes(9))).await;
+    clean(&store, cleanup_at(minutes(9))).await;
     ask_for_reset(&store, ada.id, digest(3), START).await;
     let mut reset = new_reset(digest(3), "$argon2id$new", minutes(1));
     (reset.grant.token_expires_at, reset.grant.network_expires_at) = (minutes(10), minutes(10));
@@ -130,9 +117,9 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
         store.sessions().create_ticket(&digest(byte), &ticket).await.expect("stored");
     }
     // A registration, a ticket, a browser with its token, and the way in after a reset.
-    assert_eq!(clean(&store, at(minutes(10))).await.one_time, 4);
-    clean(&store, at(minutes(10))).await;
-    assert!(clean(&store, at(minutes(10))).await.is_empty());
+    assert_eq!(clean(&store, cleanup_at(minutes(10))).await.one_time, 4);
+    clean(&store, cleanup_at(minutes(10))).await;
+    assert!(clean(&store, cleanup_at(minutes(10))).await.is_empty());
     assert!(store.accounts().registration(&email("bob"), START).await.expect("an answer").is_none());
     assert!(store.sessions().take_ticket(&digest(2), START).await.expect("an answer").is_some());
 }
@@ -146,8 +133,8 @@ async fn links_to_set_a_new_password_go_when_they_expire(
     let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     ask_for_reset(&store, ada, digest(1), START).await;
     ask_for_reset(&store, bob, digest(2), minutes(1)).await;
-    assert_eq!(clean(&store, at(minutes(30))).await, CleanupReport { one_time: 1, ..CleanupReport::default() });
-    assert!(clean(&store, at(minutes(30))).await.is_empty());
+    assert_eq!(clean(&store, cleanup_at(minutes(30))).await, CleanupReport { one_time: 1, ..CleanupReport::default() });
+    assert!(clean(&store, cleanup_at(minutes(30))).await.is_empty());
     // As of a time at which both were good.
     assert_eq!(store.accounts().user_of_reset_token(&digest(1), minutes(2)).await.expect("an answer"), None);
     assert!(store.accounts().user_of_reset_token(&digest(2), minutes(2)).await.expect("an answer").is_some());
@@ -174,7 +161,7 @@ async fn old_ended_sessions_are_deleted_with_their_history(
         let one = Selection::One { user_id: ada, session_id: id };
         end(&store, command(one, EndReason::UserInitiatedLogout, minutes(minute))).await;
     }
-    let policy = CleanupPolicy { history_before: minutes(40), ..at(minutes(41)) };
+    let policy = CleanupPolicy { history_before: minutes(40), ..cleanup_at(minutes(41)) };
     assert_eq!(clean(&store, policy).await.sessions, 1);
     assert!(store.sessions().session(old).await.expect("an answer").is_none());
     assert_eq!(store.execute("UPDATE session_history SET kind = kind").await.expect("a count"), 2);
@@ -203,7 +190,7 @@ async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
     let mut moved = new_entry(old, HistoryKind::NetworkChanged, minutes(2), "198.51.100.7");
     moved.detail = Some("192.0.2.1 -> 198.51.100.7".to_owned());
     store.sessions().append_history(&moved).await.expect("noted");
-    let policy = CleanupPolicy { origins_before: minutes(10), ..at(minutes(11)) };
+    let policy = CleanupPolicy { origins_before: minutes(10), ..cleanup_at(minutes(11)) };
     // One session, two history entries, two audit entries (registered, signed in).
     assert_eq!(clean(&store, policy).await, CleanupReport { origins: 5, ..CleanupReport::default() });
     assert!(clean(&store, policy).await.is_empty());

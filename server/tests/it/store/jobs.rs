@@ -6,11 +6,11 @@ use latchkey::mail::{KIND, Mail, NewMail};
 use latchkey::store::{CleanupPolicy, Job, JobCapacity, JobCount, JobLease, NewJob, Store};
 use rstest::rstest;
 use types::domain::Timestamp;
-use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, CAPACITY, START, TestStore, content, ids as new_ids, lease, mailbox, minutes, new_code_mail, new_mail,
+    Backend, CAPACITY, START, TestStore, cleanup_at, content, ids as new_ids, lease, mailbox, minutes, new_code_mail,
+    new_mail,
 };
 
 async fn enqueues(store: &Store, job: &NewJob) {
@@ -204,14 +204,7 @@ async fn jobs_go_when_they_ended_long_ago_and_never_before_they_have_ended(
     assert!(store.jobs().retry_job(held(&retried), minutes(1), "away").await.expect("noted"));
     assert!(store.jobs().complete_job(held(&recent), minutes(60), Some("{}")).await.expect("noted"));
 
-    let policy = CleanupPolicy {
-        now: minutes(60),
-        history_before: minutes(60),
-        jobs_before: minutes(60),
-        origins_before: START,
-        unused: EndReason::SessionExpired,
-        batch: 10,
-    };
+    let policy = CleanupPolicy { history_before: minutes(60), jobs_before: minutes(60), ..cleanup_at(minutes(60)) };
     let report = store.maintenance().cleanup(&policy, &mut new_ids()).await.expect("a report");
     assert_eq!(report.jobs, 2);
     let left: BTreeSet<Uuid> = ids(&store.jobs().recent_jobs(KIND, 10).await.expect("jobs")).into_iter().collect();

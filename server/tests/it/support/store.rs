@@ -10,8 +10,8 @@ use latchkey::mail::{KIND, Mail, MailContent, NewMail};
 use latchkey::random::OsRandom;
 use latchkey::sessions::{AtLimit, sessions_to_end};
 use latchkey::store::{
-    AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
-    EndOutcome, Job, JobCapacity, ListedEnd, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration,
+    AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CleanupPolicy, CodeAttempt, CodeOutcome, Digest,
+    EndCommand, EndOutcome, Job, JobCapacity, ListedEnd, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration,
     NewResetToken, NewSession, NewUser, Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant,
     RegistrationMail, ResetRequest, Selection, SessionLimit, SessionRow, SignIn, SignInEntries, Store, Try,
 };
@@ -120,6 +120,32 @@ pub fn ids() -> impl FnMut() -> Uuid + Send {
 /// What audit logs of tests are sealed with.
 pub fn audit_keys() -> Keys {
     Keys::derive("a secret of thirty-two characters").expect("keys")
+}
+
+/// How an administrator ends these sessions, three minutes after [`START`].
+pub fn end_of(sessions: Vec<(UserId, SessionId)>, actor_id: Option<UserId>) -> ListedEnd {
+    ListedEnd {
+        sessions,
+        reason: EndReason::AdminRevoked,
+        client_reason: Some("stolen".to_owned()),
+        actor_id,
+        at: minutes(3),
+        remember_until: minutes(30),
+        origin: origin("192.0.2.9"),
+        run: None,
+    }
+}
+
+/// A clean-up for which nothing is old but what is older than `now`.
+pub const fn cleanup_at(now: Timestamp) -> CleanupPolicy {
+    CleanupPolicy {
+        now,
+        history_before: START,
+        jobs_before: START,
+        origins_before: START,
+        unused: EndReason::SessionExpired,
+        batch: 10,
+    }
 }
 
 /// Ends the sessions of a list, as administration does.
