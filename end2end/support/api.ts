@@ -90,6 +90,26 @@ export class Api {
     if (!answer.ok) throw new Error(`setting roles answered ${answer.status}: ${await answer.text()}`);
   }
 
+  /** Makes a role of users with these permissions as well, as somebody who may, and who has just signed in. */
+  async makesRole(tokens: Tokens, name: string, permissions: readonly string[]): Promise<void> {
+    const answer = await this.post("/api/roles", { name, inherits: "user", permissions }, bearer(tokens.accessToken));
+    if (!answer.ok) throw new Error(`making a role answered ${answer.status}: ${await answer.text()}`);
+  }
+
+  /** Ends all sessions of a person by a rule, as somebody who may, and who has just signed in. */
+  async endsByRule(tokens: Tokens, userId: string, reason: string): Promise<void> {
+    const body = { rule: { user: userId }, reason };
+    const answer = await this.post("/api/admin/sessions/end-by-rule", body, bearer(tokens.accessToken));
+    if (!answer.ok) throw new Error(`ending by rule answered ${answer.status}: ${await answer.text()}`);
+  }
+
+  /** The id of somebody, who signs in to tell it. */
+  async idOf(account: Account): Promise<string> {
+    const { accessToken } = await this.signsIn(account);
+    const answer = await this.asksWhoAmI(accessToken);
+    return ((await answer.json()) as { user: { id: string } }).user.id;
+  }
+
   /** The newest six-digit code sent to an address. */
   async codeFromMailbox(email: string): Promise<string> {
     const code = await this.newestInMailbox(email, /\b(\d{3}) ?(\d{3})\b/);

@@ -276,6 +276,7 @@ test("a rule says what it would end before it does, and fills in while it does",
   for (const [name, wrong] of [
     ["Address or network", "300.1.1.1"],
     ["Person", "nobody@example.com"],
+    ["Person", "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70"],
   ] as const) {
     const field = admin.field(name);
     await field.fill(wrong);
@@ -323,10 +324,42 @@ test("a rule says what it would end before it does, and fills in while it does",
   await confirms(admin, "End 1 session");
   await expect(main.locator(".admin-preview")).toHaveText("Done: 1 session ended.");
   await expect(rows.filter({ hasText: grace.email })).toHaveCount(1);
+  // Where the list is open it is there by itself.
+  const theirs = elsewhere.page.getByRole("list", { name: listed }).getByRole("listitem");
+  await expect(theirs.filter({ hasText: grace.email })).toHaveCount(2);
+  await expect(theirs.first()).toContainText("Done: 1 session ended.");
   await admin.button("Done").click();
   await expect(rows.filter({ hasText: grace.email })).toHaveCount(2);
   const { violations } = await new AxeBuilder({ page: admin.page }).analyze();
   expect(violations.map(({ id }) => id)).toEqual([]);
+});
+
+test("whoever may end sessions and see none begins there, and is not told what others ended", async ({ open, api }) => {
+  const watch = await open();
+  const grace = await signedUp(watch);
+  const owner = await api.signsIn(demo);
+  await api.endsByRule(owner, await api.idOf(grace), "stolen");
+  watch.complaints.allow(refused);
+  await watch.isSignedOut();
+  await api.makesRole(owner, "night-watch", ["sessions:end"]);
+  await api.setsRoles(owner, await api.idOf(grace), ["night-watch"]);
+  await watch.signsIn(grace);
+  await watch.link("Administration").click();
+  await expect(watch.heading("End by rule")).toBeVisible();
+  await expect(watch.page).toHaveURL(/\/admin\/end-by-rule$/);
+  const links = watch.page.getByRole("navigation", { name: "Administration" }).getByRole("link");
+  await expect(links).toHaveText(["End by rule"]);
+  const runs = watch.page.getByRole("list", { name: "Ended by rule so far" }).getByRole("listitem");
+  await expect(runs).toHaveCount(1);
+  await expect(runs).toContainText("Sessions by a rule that is not shown to you");
+  await expect(runs).not.toContainText("stolen");
+  await expect(runs).not.toContainText(demo.email);
+  const person = watch.field("Person");
+  await expect(person).toHaveAttribute("placeholder", "Id");
+  await person.fill(grace.email);
+  await watch.button("Show what would end").click();
+  await expect(person).toBeFocused();
+  await expect(person).toHaveAccessibleDescription("Use an id: your roles let you find nobody by e-mail.");
 });
 
 test("the audit log is followed live, looked through and taken along", async ({ person, api }) => {

@@ -21,12 +21,6 @@ interface Scene {
 
 type Open = (options?: BrowserContextOptions) => Promise<Person>;
 
-async function userId(api: Api, account: Account): Promise<string> {
-  const { accessToken } = await api.signsIn(account);
-  const answer = await api.asksWhoAmI(accessToken);
-  return ((await answer.json()) as { user: { id: string } }).user.id;
-}
-
 async function joins(person: Person, account: Account): Promise<void> {
   await person.signsUp(account);
   await person.entersCodeFromMailbox(account);
@@ -40,7 +34,7 @@ async function acts(open: Open, api: Api, options: BrowserContextOptions = {}, b
   await joins(grace, account);
   const operator = await open(options);
   await operator.signsIn(by);
-  await operator.goesTo(`/admin/act-as/${await userId(api, account)}`);
+  await operator.goesTo(`/admin/act-as/${await api.idOf(account)}`);
   await operator.field("Reason").fill(reason);
   await operator.button(`Act as ${account.name}`).click();
   await expect(banner(operator)).toContainText(`You are acting as ${account.name} for support: “${reason}”.`);
@@ -67,7 +61,7 @@ test("the page where it begins names the person, and leads back to theirs", asyn
   await joins(await open(), account);
   const operator = await open();
   await operator.signsIn(demo);
-  await operator.goesTo(`/admin/users/${await userId(api, account)}`);
+  await operator.goesTo(`/admin/users/${await api.idOf(account)}`);
   await operator.link("Act as this person").click();
   await expect(operator.heading(`Act as ${account.name}`)).toBeVisible();
   await expect(operator.button(`Act as ${account.name}`)).toBeVisible();
@@ -123,7 +117,7 @@ test("the person sees who acts and why, and ends it", async ({ open, api }) => {
 test("an operator who may not any more is told so, and goes on at their own devices", async ({ open, api }) => {
   const alan = stranger("Alan Turing");
   await joins(await open(), alan);
-  const id = await userId(api, alan);
+  const id = await api.idOf(alan);
   const owner = await api.signsIn(demo);
   await api.setsRoles(owner, id, ["admin"]);
   const { operator, account } = await acts(open, api, {}, alan);

@@ -72,7 +72,7 @@ pub struct End {
     #[arg(
         long,
         requires = "user",
-        conflicts_with_all = ["older_than", "signed_in_before", "network", "client", "dry_run"]
+        conflicts_with_all = ["older_than", "signed_in_before", "network", "client"]
     )]
     all: bool,
     /// Those signed in longer ago, such as 90d, 12h or 30m
@@ -87,7 +87,7 @@ pub struct End {
     /// Those whose browser, system, platform, kind or version has these words, such as "Firefox 14"
     #[arg(long, value_name = "TEXT", value_parser = arguments::words)]
     client: Option<String>,
-    /// Only count those that a rule is about, and show some
+    /// Only count those that would end, and show some
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Yes, end all that the rule is about
@@ -150,6 +150,11 @@ impl End {
         if self.all
             && let Some(user) = &self.user
         {
+            if self.dry_run {
+                let user = user_id(sessions, Some(user)).await?;
+                let preview = sessions.preview(&by, &SessionRule { user, ..SessionRule::default() }, None).await?;
+                return show_preview(&preview, sessions, output).await;
+            }
             let outcome = sessions.end_sessions_of(&by, user, self.reason.as_ref()).await?;
             return say_ended(outcome.ended.len() as u64, output);
         }
@@ -207,7 +212,14 @@ async fn show_preview(preview: &Preview, sessions: &Administration, output: Outp
     let emails = emails_of(&preview.sample, sessions).await?;
     let sample: Vec<Value> = preview.sample.iter().map(|session| as_json(session, &emails)).collect();
     let text = format!("{}{}", summary(preview), table(&preview.sample, &emails));
-    output.answer(&text, &json!({ "sessions": preview.sessions, "users": preview.users, "sample": sample }))
+    let counts = json!({
+        "sessions": preview.sessions,
+        "users": preview.users,
+        "complete": preview.is_complete,
+        "spared": preview.spared,
+        "sample": sample,
+    });
+    output.answer(&text, &counts)
 }
 
 fn summary(Preview { sessions, users, sample, .. }: &Preview) -> String {

@@ -369,6 +369,8 @@ async fn a_rule_counts_first_and_ends_only_when_it_is_asked_to(
     assert_eq!(old["sessionsEnded"], 0);
     let elsewhere = installation.does(&["session", "end", "--network", "192.0.2.0/24", "--yes"]).await;
     assert_eq!(elsewhere["sessionsEnded"], 0);
+    let all_of_ada = installation.does(&["session", "end", "--user", "ada@example.com", "--all", "--dry-run"]).await;
+    assert_eq!((&all_of_ada["sessions"], &all_of_ada["users"]), (&json!(1), &json!(1)));
     assert!(hers.passes().await && his.passes().await);
 
     let of_ada = [&rule[..], &["--user", "ada@example.com", "--yes"]].concat();

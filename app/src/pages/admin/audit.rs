@@ -1,7 +1,5 @@
 //! The audit log: looked through, followed live, taken along: `/admin/audit`.
 
-use std::collections::HashSet;
-
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -233,7 +231,7 @@ fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, foll
                         if log.newest_cursor.is_some() {
                             newest.try_set_value(log.newest_cursor);
                         }
-                        rows.all().try_update(|all| put_on_top(all, log.entries));
+                        rows.put_on_top(log.entries, |entry| &entry.id);
                     }
                     Err(failure) => permissions.note_age(&failure),
                 }
@@ -241,13 +239,6 @@ fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, foll
             });
         });
     });
-}
-
-/// Puts entries on top that are not there yet: the newest of those that are there come again.
-fn put_on_top(all: &mut Vec<AuditEntry>, newer: Vec<AuditEntry>) {
-    let known: HashSet<String> = all.iter().map(|entry| entry.id.clone()).collect();
-    let new_entries: Vec<_> = newer.into_iter().filter(|entry| !known.contains(&entry.id)).collect();
-    all.splice(0..0, new_entries);
 }
 
 #[component]
@@ -269,35 +260,4 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
         </li>
     }
     .into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use types::domain::Timestamp;
-
-    fn entry(id: &str) -> AuditEntry {
-        AuditEntry {
-            id: id.to_owned(),
-            at: Timestamp::from_millis(0),
-            action: AuditAction::SignIn.into(),
-            user: None,
-            actor: None,
-            session_id: None,
-            reason: None,
-            client_reason: None,
-            roles: None,
-            detail: None,
-            ip_address: String::new(),
-            user_agent: String::new(),
-        }
-    }
-
-    #[test]
-    fn new_entries_come_on_top_and_none_comes_twice() {
-        let mut all = vec![entry("2"), entry("1")];
-        put_on_top(&mut all, vec![entry("4"), entry("3"), entry("2")]);
-        let ids: Vec<_> = all.iter().map(|entry| entry.id.as_str()).collect();
-        assert_eq!(ids, ["4", "3", "2", "1"]);
-    }
 }

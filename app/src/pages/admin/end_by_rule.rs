@@ -17,6 +17,7 @@ use client::ports::Method;
 use types::api::admin::{END_BY_RULE, PREVIEW_RULE, USERS, end_run};
 use types::api::{AdminUserList, EndByRuleRequest, EndPreview, EndRule, EndRun};
 use types::domain::{Invalid, Timestamp, UserId};
+use types::words::permissions as may;
 
 /// The name under which the entry of the tab's history has the id of what is being carried out.
 const RUN: &str = "latchkeyEndRun";
@@ -50,10 +51,19 @@ async fn id_of(user: String) -> Result<String, Failure> {
 /// What is wrong with which field; with the rule as a whole where its name is empty.
 type WrongField = (&'static str, Invalid);
 
-/// The rule that the fields say, and what it would end; or what is wrong with them.
-async fn look_at(mut fields: [String; 5], all: bool) -> Result<Result<(EndRule, EndPreview), WrongField>, Failure> {
+/// The rule that the fields say, and what it would end; or what is wrong with them. Only who `finds` users names them
+/// by e-mail.
+async fn look_at(
+    mut fields: [String; 5],
+    all: bool,
+    finds: bool,
+) -> Result<Result<(EndRule, EndPreview), WrongField>, Failure> {
     let [user, ..] = &mut fields;
-    *user = id_of(std::mem::take(user)).await?;
+    if finds {
+        *user = id_of(std::mem::take(user)).await?;
+    } else if user.contains('@') {
+        return Ok(Err(("user", Invalid::new("malformed", "Use an id: your roles let you find nobody by e-mail."))));
+    }
     let rule = match rule(fields.each_ref().map(String::as_str), all) {
         Ok(rule) => rule,
         Err(wrong) => return Ok(Err(wrong)),
@@ -121,9 +131,10 @@ impl RuleForm {
     /// Asks what the rule would end.
     fn fetch_preview(self, permissions: Permissions) {
         let (fields, all) = untrack(|| self.typed());
+        let finds = untrack(|| permissions.allow(may::USERS_READ));
         self.busy.set(true);
         spawn_local(async move {
-            match look_at(fields, all).await {
+            match look_at(fields, all, finds).await {
                 Ok(Ok(looked_at)) => {
                     self.preview.try_set(Some(looked_at));
                 }
@@ -212,6 +223,7 @@ pub(super) fn EndByRulePage() -> impl IntoView {
         after(0.0, focus_heading_if_lost);
     };
     let shown = memo(move |_| run.with(|run| run.as_ref().map(|run| run.id.clone())));
+    let named_by = if untrack(|| permissions.allow(may::USERS_READ)) { "E-mail or id" } else { "Id" };
     view! {
         <div class="page-head">
             <div class="page-head-text">
@@ -224,7 +236,7 @@ pub(super) fn EndByRulePage() -> impl IntoView {
         <Form errors=errors busy=busy label="Rule" on_submit=move |()| form.fetch_preview(permissions)>
             <FormProblem errors=errors />
             <div class="admin-filters">
-                <SessionFields filter=filter errors=errors />
+                <SessionFields filter=filter errors=errors named_by=named_by />
             </div>
             <Check
                 label="All sessions of everybody, if nothing else is said"

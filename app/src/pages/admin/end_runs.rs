@@ -19,6 +19,8 @@ use types::words::{EndRunStatus, ProblemCode};
 const POLL_MS: u32 = 500;
 /// The same, of one that is shown among others.
 const LISTED_POLL_MS: u32 = 2_000;
+/// How often it is asked whether others have begun one, in milliseconds.
+const NEWER_MS: u32 = 3_000;
 /// How many are shown at first.
 const ROWS: &str = "10";
 
@@ -84,7 +86,9 @@ fn follow_run(run: EndRun, poll_ms: u32) -> Followed {
 /// What it ends, as a title.
 fn title_of(run: &EndRun) -> String {
     let email = run.user.as_ref().and_then(|user| user.email.as_deref());
-    run.rule.as_ref().map_or_else(|| "Sessions by a rule of another version".to_owned(), |rule| rule_title(rule, email))
+    run.rule
+        .as_ref()
+        .map_or_else(|| "Sessions by a rule that is not shown to you".to_owned(), |rule| rule_title(rule, email))
 }
 
 /// What it ends and why, in a sentence or two.
@@ -188,7 +192,23 @@ pub(super) fn EndRuns(
 
 #[component]
 fn Runs(list: EndRunList, path: String, shown: Signal<Option<String>>) -> impl IntoView {
-    let rows = Rows::new(path, list.runs, list.next_cursor);
+    let rows = Rows::new(path.clone(), list.runs, list.next_cursor);
+    let asking = StoredValue::new(false);
+    // What others begin meanwhile.
+    every_in_sight(NEWER_MS, move || {
+        if asking.get_value() {
+            return;
+        }
+        asking.set_value(true);
+        let path = path.clone();
+        spawn_local(async move {
+            // A lost question is simply asked again.
+            if let Ok(list) = get::<EndRunList>(path).await {
+                rows.put_on_top(list.runs, |run| &run.id);
+            }
+            asking.try_set_value(false);
+        });
+    });
     let more = show_more(rows, |path, cursor| async move {
         next_page::<EndRunList>(path, cursor).await.map(|list| (list.runs, list.next_cursor))
     });
@@ -230,7 +250,7 @@ fn RunRow(run: EndRun) -> impl IntoView {
         Some(EndRunStatus::Done) | None => None,
     };
     view! {
-        <li class="admin-row">
+        <li class="admin-row admin-run">
             <div class="admin-row-main">
                 <p class="admin-row-title">
                     <bdi>{rule}</bdi>

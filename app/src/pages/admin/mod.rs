@@ -38,7 +38,7 @@ use self::users::UsersPage;
 use super::frame::here;
 use super::permissions::Permissions;
 use super::sign_in::again_path;
-use crate::reactive::memo;
+use crate::reactive::{effect, memo};
 use crate::ui::{Button, Emphasis, Heading, IconName, NothingHere, StateCard};
 use types::domain::UserId;
 use types::words::permissions as may;
@@ -117,6 +117,7 @@ fn Admin() -> impl IntoView {
     let place = memo(move |before: Option<&Place>| {
         path.with(|path| Place::of(path)).or_else(|| before.copied()).unwrap_or(Place::Overview)
     });
+    lead_to_what_is_allowed(path, permissions);
     let too_old = memo(move |_| permissions.too_old());
     let shown = memo(move |_| {
         let place = place.get();
@@ -142,6 +143,24 @@ fn Admin() -> impl IntoView {
         <ActDialogs />
     }
     .into_any()
+}
+
+/// The first of the pages that a permission is held for.
+fn first_allowed(allows: impl Fn(&str) -> bool) -> Option<&'static str> {
+    LINKS.into_iter().find(|(_, _, needed)| allows(needed)).map(|(path, _, _)| path)
+}
+
+/// Whoever comes to administration and may not see the overview is led to what they may see. Who loses the permission
+/// while it is open is told so in its place.
+fn lead_to_what_is_allowed(path: Memo<String>, permissions: Permissions) {
+    let navigate = use_navigate();
+    effect(move |_| {
+        let is_overview = path.with(|path| Place::of(path) == Some(Place::Overview));
+        let first = is_overview.then(|| untrack(|| first_allowed(|needed| permissions.allow(needed)))).flatten();
+        if let Some(first) = first.filter(|first| Place::of(first) != Some(Place::Overview)) {
+            navigate(first, NavigateOptions { replace: true, ..NavigateOptions::default() });
+        }
+    });
 }
 
 /// Links to the pages that whoever is signed in may see.
@@ -234,6 +253,13 @@ mod tests {
         ] {
             assert_eq!(Place::of(path), place, "{path}");
         }
+    }
+
+    #[test]
+    fn administration_begins_with_the_first_page_that_is_allowed() {
+        assert_eq!(first_allowed(|_| true), Some("/admin"));
+        assert_eq!(first_allowed(|needed| needed == may::SESSIONS_END), Some("/admin/end-by-rule"));
+        assert_eq!(first_allowed(|_| false), None);
     }
 
     #[test]

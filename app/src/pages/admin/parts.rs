@@ -1,5 +1,6 @@
 //! What several of these pages are made of: fields of filters, lists that go on, rows.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use leptos::html;
@@ -300,6 +301,17 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
         self.fetched
     }
 
+    /// Puts rows on top that came since, without those that are there already.
+    pub fn put_on_top(self, newer: Vec<T>, id: impl Fn(&T) -> &str) {
+        self.fetched.try_maybe_update(|all| {
+            let known: HashSet<&str> = all.iter().map(&id).collect();
+            let new: Vec<T> = newer.into_iter().filter(|row| !known.contains(id(row))).collect();
+            let changed = !new.is_empty();
+            all.splice(0..0, new);
+            (changed, ())
+        });
+    }
+
     /// Whether there may be more of them.
     pub fn has_more(self) -> bool {
         self.cursor.with(Option::is_some)
@@ -402,4 +414,18 @@ pub(super) fn RowsSkeleton(
     text: &'static str,
 ) -> impl IntoView {
     view! { <ListSkeleton text=text list="panel" row="admin-row" /> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_rows_come_on_top_and_none_comes_twice() {
+        Owner::new().with(|| {
+            let rows = Rows::new("/api/rows".to_owned(), vec!["2".to_owned(), "1".to_owned()], None);
+            rows.put_on_top(vec!["4".to_owned(), "3".to_owned(), "2".to_owned()], |row| row);
+            assert_eq!(rows.all().get_untracked(), ["4", "3", "2", "1"]);
+        });
+    }
 }

@@ -125,6 +125,9 @@ pub(super) fn SessionFields(
     /// What is wrong with it, by the ids of the fields.
     #[prop(optional)]
     errors: FormErrors,
+    /// What a person can be named by.
+    #[prop(default = "E-mail or id")]
+    named_by: &'static str,
 ) -> impl IntoView {
     let SessionFilter { user, network, client, place, before } = filter;
     let wrong = move |id| errors.of(id);
@@ -139,7 +142,7 @@ pub(super) fn SessionFields(
         <Field id="client" label="Client" example="Chrome" value=client error=wrong("client") />
         <Field id="place" label="Place" example="Berlin" value=place error=wrong("place") />
         <Field id="before" label="Signed in before" kind="date" value=before error=wrong("before") />
-        <Field id="user" label="Person" example="E-mail or id" value=user error=wrong("user") />
+        <Field id="user" label="Person" example=named_by value=user error=wrong("user") />
     }
     .into_any()
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::administrator::Administrator;
 use super::views;
 use super::views::Emails;
-use crate::admin::permissions::{SESSIONS_END, SESSIONS_READ};
+use crate::admin::permissions::{AUDIT_READ, SESSIONS_END, SESSIONS_READ};
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
 use crate::auth::action_limits::LimitedAction;
@@ -54,8 +54,9 @@ pub async fn preview(
 ) -> Result<Json<EndPreview>, ApiError> {
     let rule = read_rule(fields, &mut errors, "");
     let (rule,) = errors.finish((rule,))?;
-    let rule = SessionRule::of(&rule).ok_or_else(ApiError::not_found)?;
     administrator.may_do(&state, LimitedAction::Rule).await?;
+    must_be_about_somebody(&state, &rule, "").await?;
+    let rule = SessionRule::of(&rule).ok_or_else(ApiError::not_found)?;
     let actor = administrator.actor(&state, SESSIONS_END).await?;
     let administration = &state.admin().administration;
     let stop_at = state.context.clock.monotonic() + COUNTS_FOR;
@@ -91,6 +92,7 @@ pub async fn begin(
     let (rule,) = errors.finish((rule,))?;
     let reason = read_reason(reason);
     administrator.may_do(&state, LimitedAction::Rule).await?;
+    must_be_about_somebody(&state, &rule, "rule.").await?;
     // Whoever has lost the permission since their token was made is told so now, not by the receipt.
     administrator.actor(&state, SESSIONS_END).await?;
     let asked = (principal.user_id, principal.session_id);
@@ -126,7 +128,8 @@ pub async fn receipt(
 pub const LIST: Operation = Operation {
     id: "adminListEndRuns",
     summary: "Ends by rule",
-    about: "The receipts of all of them, whoever asked, newest first, in pages.",
+    about: "The receipts of all of them, whoever asked, newest first, in pages. Rule, user and reason of others' are \
+            only for whoever may read sessions or the audit log.",
     query: Some(Parameters::of::<PageQuery>()),
     answers: &[Answer::json::<EndRunList>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
@@ -157,7 +160,14 @@ async fn show(state: &ApiState, token: &Verified, rows: Vec<EndRunRow>) -> Resul
     let rows: Vec<_> = rows.into_iter().map(with_rule).collect();
     let named = rows.iter().flat_map(|(row, rule)| [Some(row.run.actor_id), rule.as_ref().and_then(|rule| rule.user)]);
     let emails = Emails::of(state, token, named).await?;
-    Ok(rows.into_iter().map(|(row, rule)| receipt_of(row, rule, &emails)).collect())
+    let sees_all = token.has(SESSIONS_READ) || token.has(AUDIT_READ);
+    let shown = rows.into_iter().map(|(row, rule)| {
+        let run = receipt_of(row, rule, &emails);
+        let is_own = run.actor.as_ref().is_some_and(|actor| actor.user_id == token.user_id);
+        // Networks, users and reasons are what sessions and the audit log tell.
+        if sees_all || is_own { run } else { EndRun { rule: None, user: None, reason: None, ..run } }
+    });
+    Ok(shown.collect())
 }
 
 fn receipt_of(row: EndRunRow, rule: Option<EndRule>, emails: &Emails) -> EndRun {
@@ -214,6 +224,16 @@ fn read_rule(fields: EndRuleFields, errors: &mut FieldErrors, within: &str) -> O
         return None;
     }
     Some(rule)
+}
+
+/// An id that is mistyped would end nothing, and look as if there had been nothing to end.
+async fn must_be_about_somebody(state: &ApiState, rule: &EndRule, within: &str) -> Result<(), ApiError> {
+    let Some(user) = rule.user else { return Ok(()) };
+    if state.admin().administration.users_named(vec![user]).await?.contains_key(&user) {
+        return Ok(());
+    }
+    let invalid = Invalid::new("unknown-user", "There is nobody with this id.");
+    Err(ApiError::invalid_field(&format!("{within}user"), &invalid))
 }
 
 fn parse_text(text: &str) -> Result<String, Invalid> {

@@ -143,6 +143,9 @@ async fn a_rule_that_is_about_everything_says_so() {
     let slip = json!({"user": id_of(&bob), "signedInBefor": "2020-01-01T00:00:00.000Z"});
     assert_eq!(refused(paths::PREVIEW_RULE, slip.clone()).await, ["signedInBefor"]);
     assert_eq!(refused(paths::END_BY_RULE, json!({"rule": slip, "reasons": "x"})).await, ["rule.signedInBefor"]);
+    let nobody = json!({"user": "0198ad2e-0000-7000-8000-000000000000"});
+    assert_eq!(refused(paths::PREVIEW_RULE, nobody.clone()).await, ["user"]);
+    assert_eq!(refused(paths::END_BY_RULE, json!({"rule": nobody})).await, ["rule.user"]);
     assert!(bob.passes().await);
     let receipt = done(&ada, &ada.post(paths::END_BY_RULE, &json!({"rule": {"all": true}})).await).await;
     assert_eq!(receipt["ended"], 1);
@@ -201,7 +204,15 @@ async fn ends_by_rule_are_listed_for_every_administrator_newest_first(
     assert_eq!((&third["actor"]["email"], third["user"].get("email")), (&json!("carol@example.com"), None));
     let listed = listed_runs(&watch).await;
     assert_eq!(listed.len(), 3);
-    assert!(listed[1..].iter().all(|run| run["actor"].get("email").is_none()), "{listed:?}");
+    assert_eq!(listed[0], third);
+    for others in &listed[1..] {
+        assert!(others["actor"].get("email").is_none() && others["ended"].is_u64(), "{others}");
+        let receipt = watch.get(&paths::end_run(others["id"].as_str().expect("an id"))).await;
+        assert_eq!(&receipt.body, others);
+        for told_elsewhere in ["rule", "user", "reason"] {
+            assert!(others.get(told_elsewhere).is_none(), "{others}");
+        }
+    }
 }
 
 /// Whoever is demoted in the middle of an end by rule ends no more than what is being ended at that moment.

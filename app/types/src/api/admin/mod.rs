@@ -350,16 +350,17 @@ pub struct EndRun {
     pub id: String,
     /// How far it has got.
     pub status: OrOther<EndRunStatus>,
-    /// Which sessions; absent where another version of the server was asked, in words that this one does not know.
+    /// Which sessions; absent where somebody else asked and the caller may read neither sessions nor the audit log, or
+    /// where another version of the server was asked, in words that this one does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<EndRule>,
-    /// Whom the rule names, where it names somebody.
+    /// Whom the rule names, where it names somebody and is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<AuditParty>,
     /// Who asked for it; absent where a server of an earlier version answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<AuditParty>,
-    /// Why, in their words.
+    /// Why, in their words, where the rule is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// When it was asked for.
