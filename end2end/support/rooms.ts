@@ -12,7 +12,7 @@ export const room = "The attic";
 /** Who has lost the connection is greyed after ten seconds. */
 export const greyed = { timeout: 25_000 };
 /** Everything else is seen in a moment. */
-export const atOnce = { timeout: 3_000 };
+export const atOnce = { timeout: 8_000 };
 
 export type Open = (options?: BrowserContextOptions) => Promise<Person>;
 

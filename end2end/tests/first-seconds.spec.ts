@@ -108,7 +108,7 @@ for (const [path, field] of [
 ] as const) {
   test(`the one field of ${path} has the focus before the program is there`, async ({ person }) => {
     await person.goesTo(path);
-    await expect(person.page.getByLabel(field, { exact: true })).toBeFocused({ timeout: 2000 });
+    await expect(person.page.getByLabel(field, { exact: true })).toBeFocused({ timeout: 6_000 });
     await expect(person.page.locator("#app")).toHaveCount(0);
   });
 }
@@ -136,7 +136,7 @@ test("the program does not wait where nobody is looking", async ({ person }) => 
     Object.defineProperty(document, "hidden", { value: true });
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
   });
-  await expect(person.page.locator("#app")).toBeVisible({ timeout: 4000 });
+  await expect(person.page.locator("#app")).toBeVisible({ timeout: 7_000 });
 });
 
 test("a tab that rests at the sign-in page hears at once that another one has signed in", async ({ person }) => {
@@ -145,7 +145,7 @@ test("a tab that rests at the sign-in page hears at once that another one has si
   await tab.isRunByProgram();
   await tab.signsInHere(demo);
   await tab.seesDevices(1);
-  await expect(person.heading(/^Signed in on/)).toBeVisible({ timeout: 4000 });
+  await expect(person.heading(/^Signed in on/)).toBeVisible({ timeout: 7_000 });
 });
 
 test("somebody signs in before the program is there, and it finds them signed in", async ({ person }) => {

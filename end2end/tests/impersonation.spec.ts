@@ -107,7 +107,7 @@ test("the person sees who acts and why, and ends it", async ({ open, api }) => {
   await expect(grace.device(name)).toContainText(reason);
   await grace.endsDevice(name);
   // Nobody presses anything here.
-  await expect(banner(operator)).toBeHidden({ timeout: 5_000 });
+  await expect(banner(operator)).toBeHidden({ timeout: 12_000 });
   await operator.seesToast(noLonger(account));
   await isBackAt(operator, account);
   await grace.link("Activity").click();
@@ -125,7 +125,7 @@ test("an operator who may not any more is told so, and goes on at their own devi
   await operator.link(/^Activity/).click();
   await expect(operator.heading("Activity")).toBeVisible();
   await api.setsRoles(owner, id, ["user"]);
-  await expect(banner(operator)).toBeHidden({ timeout: 5_000 });
+  await expect(banner(operator)).toBeHidden({ timeout: 12_000 });
   await operator.seesToast(noLonger(account));
   await expect(operator.page).toHaveURL(/\/devices$/);
   await expect(operator.link("Administration")).toBeHidden();

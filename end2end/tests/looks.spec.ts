@@ -65,7 +65,6 @@ for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme}`, () => {
     test("every page is free of accessibility violations", async ({ open, api }) => {
       // Some twenty pages, each looked at closely.
-      test.setTimeout(120_000);
       const person = await open({ colorScheme, reducedMotion: "reduce", userAgent: userAgents.macChrome });
       person.complaints.allow(/status of 404/);
       await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });

@@ -6,7 +6,6 @@ import { expect } from "../support/test.ts";
 import { test } from "../support/two-servers.ts";
 
 test("people at two servers see each other come, write and sign out", async ({ open, openAtOther }) => {
-  test.setTimeout(120_000);
   const [ada] = await signedUp(open, "Ada Lovelace");
   const [grace] = await signedUp(openAtOther, "Grace Hopper");
   const [bob] = await signedUp(openAtOther, "Bob Kahn");
@@ -36,7 +35,6 @@ test("a server that restarts makes its people grey at the other one, and they co
   openAtOther,
   other,
 }) => {
-  test.setTimeout(120_000);
   const [ada] = await signedUp(open, "Ada Lovelace");
   const [grace] = await signedUp(openAtOther, "Grace Hopper");
   grace.complaints.allow(unreachable, refused, /WebSocket/);

@@ -42,7 +42,7 @@ test("signing out everywhere gives a receipt that fills in", async ({ open, api 
   await expect(receipt("backup script")).toContainText(/offline/i);
   // Loaded again, it is there in a moment, without a touch.
   await laptop.page.reload();
-  await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i, { timeout: 4000 });
+  await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i, { timeout: 7_000 });
 });
 
 test("a device that was signed out from another one shows nothing new of the account", async ({ open, api }) => {
