@@ -1,4 +1,4 @@
-// A Latchkey server of a test's own: the release build in development mode, on a free port, with a database file in
+// A Latchkey server of a test's own: the trial build in development mode, on a free port, with a database file in
 // a folder that goes away with it. Nothing here knows of browsers.
 
 import { spawn, type ChildProcess } from "node:child_process";
@@ -12,7 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 /** Settings as the environment spells them: `{ JWT_EXPIRE: "15m" }`. */
 export type Settings = Record<string, string>;
 
-const program = resolve(process.env.LATCHKEY_BIN ?? join(import.meta.dirname, "../../target/release/latchkey"));
+const program = resolve(process.env.LATCHKEY_BIN ?? join(import.meta.dirname, "../../target/trial/latchkey"));
 
 /** A cold start makes keys and hashes the demo person's password; anything slower than this hangs. */
 const START_LIMIT_MS = 20_000;
