@@ -1,6 +1,5 @@
 //! What several of these pages are made of: fields of filters, lists that go on, rows.
 
-use std::collections::HashSet;
 use std::future::Future;
 
 use leptos::html;
@@ -303,12 +302,15 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
 
     /// Puts rows on top that came since, without those that are there already.
     pub fn put_on_top(self, newer: Vec<T>, id: impl Fn(&T) -> &str) {
+        let is_new = |all: &Vec<T>, row: &T| !all.iter().any(|known| id(known) == id(row));
         self.fetched.try_maybe_update(|all| {
-            let known: HashSet<&str> = all.iter().map(&id).collect();
-            let new: Vec<T> = newer.into_iter().filter(|row| !known.contains(id(row))).collect();
-            let changed = !new.is_empty();
-            all.splice(0..0, new);
-            (changed, ())
+            let mut rows: Vec<T> = newer.into_iter().filter(|row| is_new(all, row)).collect();
+            let is_changed = !rows.is_empty();
+            if is_changed {
+                rows.append(all);
+                *all = rows;
+            }
+            (is_changed, ())
         });
     }
 
