@@ -5,7 +5,8 @@ use leptos::task::spawn_local;
 
 use super::calls::{Found, get, next_page, query, with_member};
 use super::parts::{
-    Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, debounced, follow, moment, of_address, party, show_more,
+    Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, ask_in_sight, debounced, follow, moment, of_address, party,
+    show_more,
 };
 use super::sessions::{day_of_address, start_of_day};
 use super::words::{action_words, known_action, why};
@@ -13,7 +14,7 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Failure, Toasts, download};
-use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every_in_sight};
+use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard};
 use types::api::admin::{AUDIT, AUDIT_EXPORT};
 use types::api::{AuditEntry, AuditPage};
 use types::words::permissions as may;
@@ -208,24 +209,18 @@ fn Entries(log: AuditPage, path: String, following: RwSignal<bool>) -> impl Into
 /// Puts newer entries on top, as long as the log is followed.
 fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, following: RwSignal<bool>) {
     let newest = StoredValue::new(newest);
-    let asking = StoredValue::new(false);
     let permissions = expect_context::<Permissions>();
     effect(move |_| {
         if !following.get() {
             return;
         }
         let path = path.clone();
-        every_in_sight(FOLLOW_MS, move || {
-            // One question at a time; a lost one is simply asked again.
-            if asking.get_value() {
-                return;
-            }
-            asking.set_value(true);
+        ask_in_sight(FOLLOW_MS, move || {
             let newer = match newest.get_value() {
                 Some(cursor) => with_member(&with_member(&path, "after", &cursor), "limit", MOST_NEWER),
                 None => path.clone(),
             };
-            spawn_local(async move {
+            async move {
                 match get::<AuditPage>(newer).await {
                     Ok(log) => {
                         if log.newest_cursor.is_some() {
@@ -235,8 +230,7 @@ fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, foll
                     }
                     Err(failure) => permissions.note_age(&failure),
                 }
-                asking.try_set_value(false);
-            });
+            }
         });
     });
 }

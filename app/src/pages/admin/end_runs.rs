@@ -1,16 +1,15 @@
 //! Ends by rule that there are and were, of everybody, each with how far it is.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::calls::{get, next_page, query};
-use super::parts::{Rows, moment, note_refusals, party, show_more};
+use super::parts::{Rows, ask_in_sight, moment, note_refusals, party, show_more};
 use super::words::{progress, rule_title};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
 use crate::state::Failure;
-use crate::ui::{Badge, Banner, BannerTone, Button, LoadFailed, every_in_sight};
+use crate::ui::{Badge, Banner, BannerTone, Button, LoadFailed};
 use types::api::admin::{END_RUNS, end_run};
 use types::api::{EndRun, EndRunList};
 use types::words::{EndRunStatus, ProblemCode};
@@ -49,7 +48,7 @@ fn follow_run(run: EndRun, poll_ms: u32) -> Followed {
     let permissions = expect_context::<Permissions>();
     let id = StoredValue::new(run.id.clone());
     let run = RwSignal::new(run);
-    let (asking, failed) = (StoredValue::new(false), RwSignal::new(false));
+    let failed = RwSignal::new(false);
     let done = memo(move |_| run.with(|run| run.finished_at.is_some()));
     let gone = RwSignal::new(false);
     let over = memo(move |_| done.get() || gone.get());
@@ -57,27 +56,19 @@ fn follow_run(run: EndRun, poll_ms: u32) -> Followed {
         if over.get() {
             return;
         }
-        every_in_sight(poll_ms, move || {
-            // One question at a time; a lost one is simply asked again.
-            if asking.get_value() {
-                return;
-            }
-            asking.set_value(true);
-            spawn_local(async move {
-                let Some(id) = id.try_get_value() else { return };
-                let answer = get::<EndRun>(end_run(&id)).await;
-                failed.try_set(answer.is_err());
-                match answer {
-                    Ok(newer) => {
-                        run.try_set(newer);
-                    }
-                    Err(failure) => {
-                        permissions.note(&failure);
-                        gone.try_set(is_final(&failure));
-                    }
+        ask_in_sight(poll_ms, move || async move {
+            let Some(id) = id.try_get_value() else { return };
+            let answer = get::<EndRun>(end_run(&id)).await;
+            failed.try_set(answer.is_err());
+            match answer {
+                Ok(newer) => {
+                    run.try_set(newer);
                 }
-                asking.try_set_value(false);
-            });
+                Err(failure) => {
+                    permissions.note(&failure);
+                    gone.try_set(is_final(&failure));
+                }
+            }
         });
     });
     Followed { run, done, failed, over }
@@ -193,21 +184,16 @@ pub(super) fn EndRuns(
 #[component]
 fn Runs(list: EndRunList, path: String, shown: Signal<Option<String>>) -> impl IntoView {
     let rows = Rows::new(path.clone(), list.runs, list.next_cursor);
-    let asking = StoredValue::new(false);
+    let permissions = expect_context::<Permissions>();
     // What others begin meanwhile.
-    every_in_sight(NEWER_MS, move || {
-        if asking.get_value() {
-            return;
-        }
-        asking.set_value(true);
-        let path = path.clone();
-        spawn_local(async move {
-            // A lost question is simply asked again.
-            if let Ok(list) = get::<EndRunList>(path).await {
-                rows.put_on_top(list.runs, |run| &run.id);
+    ask_in_sight(NEWER_MS, move || {
+        let newest = get::<EndRunList>(path.clone());
+        async move {
+            match newest.await {
+                Ok(list) => rows.put_on_top(list.runs, |run| &run.id),
+                Err(failure) => permissions.note_age(&failure),
             }
-            asking.try_set_value(false);
-        });
+        }
     });
     let more = show_more(rows, |path, cursor| async move {
         next_page::<EndRunList>(path, cursor).await.map(|list| (list.runs, list.next_cursor))

@@ -155,8 +155,10 @@ fn first_allowed(allows: impl Fn(&str) -> bool) -> Option<&'static str> {
 fn lead_to_what_is_allowed(path: Memo<String>, permissions: Permissions) {
     let navigate = use_navigate();
     effect(move |_| {
-        let is_overview = path.with(|path| Place::of(path) == Some(Place::Overview));
-        let first = is_overview.then(|| untrack(|| first_allowed(|needed| permissions.allow(needed)))).flatten();
+        if path.with(|path| Place::of(path) != Some(Place::Overview)) {
+            return;
+        }
+        let first = untrack(|| first_allowed(|needed| permissions.allow(needed)));
         if let Some(first) = first.filter(|first| Place::of(first) != Some(Place::Overview)) {
             navigate(first, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }

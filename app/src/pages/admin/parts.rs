@@ -16,8 +16,8 @@ use crate::pages::permissions::Permissions;
 use crate::reactive::effect;
 use crate::state::{Failure, Now, Toasts, date, full_time};
 use crate::ui::{
-    Button, FieldError, IconName, ListSkeleton, RelativeTime, StateCard, after, described_by, focus_heading_if_lost,
-    focus_row_if_lost,
+    Button, FieldError, IconName, ListSkeleton, RelativeTime, StateCard, after, described_by, every_in_sight,
+    focus_heading_if_lost, focus_row_if_lost,
 };
 use types::api::AuditParty;
 use types::domain::Timestamp;
@@ -169,6 +169,26 @@ pub(super) fn debounced(filter: impl Fn() -> String + Send + Sync + 'static) -> 
         });
     });
     debounced
+}
+
+/// Asks again and again while the page is in sight: one question at a time, and a lost one is simply asked again. Call
+/// it from the component that shows the answers, or from an effect that says how long they are wanted.
+pub(super) fn ask_in_sight<F>(interval_ms: u32, ask: impl Fn() -> F + 'static)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let asking = StoredValue::new(false);
+    every_in_sight(interval_ms, move || {
+        if asking.get_value() {
+            return;
+        }
+        asking.set_value(true);
+        let answer = ask();
+        spawn_local(async move {
+            answer.await;
+            asking.try_set_value(false);
+        });
+    });
 }
 
 /// What the query of the page's address says under that name, to be changed by a field.

@@ -162,8 +162,8 @@ async fn show(state: &ApiState, token: &Verified, rows: Vec<EndRunRow>) -> Resul
     let emails = Emails::of(state, token, named).await?;
     let sees_all = token.has(SESSIONS_READ) || token.has(AUDIT_READ);
     let shown = rows.into_iter().map(|(row, rule)| {
+        let is_own = row.run.actor_id == token.user_id;
         let run = receipt_of(row, rule, &emails);
-        let is_own = run.actor.as_ref().is_some_and(|actor| actor.user_id == token.user_id);
         // Networks, users and reasons are what sessions and the audit log tell.
         if sees_all || is_own { run } else { EndRun { rule: None, user: None, reason: None, ..run } }
     });
