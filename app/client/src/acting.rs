@@ -106,17 +106,17 @@ impl Client {
     pub async fn stop_acting(&self) -> Result<(), Failure> {
         let Some(acting) = self.acting() else { return Ok(()) };
         self.note_stopping(&acting, true);
-        let failure = match self.send(acting.request(Method::Delete, ACTING, None)).await {
-            Ok(response) if response.is_success() || token_refused(&response) => None,
-            Ok(response) => Some(problem_of(&response).into()),
-            Err(failure) => Some(failure),
+        let stopped = match self.send(acting.request(Method::Delete, ACTING, None)).await {
+            Ok(response) if response.is_success() || token_refused(&response) => Ok(()),
+            Ok(response) => Err(problem_of(&response).into()),
+            Err(failure) => Err(failure),
         };
-        if let Some(failure) = failure {
+        if stopped.is_ok() {
+            self.acting_is_over(&acting, ActingEnd::Stopped);
+        } else {
             self.note_stopping(&acting, false);
-            return Err(failure);
         }
-        self.acting_is_over(&acting, ActingEnd::Stopped);
-        Ok(())
+        stopped
     }
 
     /// Notes whether whoever acts is about to stop.
@@ -175,8 +175,8 @@ impl Client {
 
     async fn act_until_over(&self, acting: &Acting) {
         let mut ask_at_ms = self.now_ms() + ASK_EVERY_MS;
-        while self.is_acting_in(acting) {
-            let (now_ms, stopping) = (self.now_ms(), self.acting().is_some_and(|acting| acting.stopping));
+        while let Some(Acting { stopping, .. }) = self.acting().filter(|now| now.session_id == acting.session_id) {
+            let now_ms = self.now_ms();
             if now_ms >= acting.about.deadline_ms {
                 self.acting_is_over(acting, ActingEnd::TimeOver);
             } else if now_ms >= ask_at_ms && !stopping {
