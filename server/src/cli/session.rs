@@ -147,14 +147,11 @@ impl End {
         if let Some(id) = self.id {
             return end_one(id, self.reason.as_ref(), sessions, &by, output).await;
         }
+        // Only counted, all of a user are what a rule is about that says no more.
         if self.all
+            && !self.dry_run
             && let Some(user) = &self.user
         {
-            if self.dry_run {
-                let user = user_id(sessions, Some(user)).await?;
-                let preview = sessions.preview(&by, &SessionRule { user, ..SessionRule::default() }, None).await?;
-                return show_preview(&preview, sessions, output).await;
-            }
             let outcome = sessions.end_sessions_of(&by, user, self.reason.as_ref()).await?;
             return say_ended(outcome.ended.len() as u64, output);
         }
@@ -162,8 +159,8 @@ impl End {
     }
 
     async fn by_rule(self, sessions: &Administration, by: &Actor, output: Output) -> Result<(), CliError> {
-        let Self { user, older_than, signed_in_before, network, client, dry_run, yes, reason, .. } = self;
-        if older_than.is_none() && signed_in_before.is_none() && network.is_none() && client.is_none() {
+        let Self { id: _, user, all, older_than, signed_in_before, network, client, dry_run, yes, reason } = self;
+        if !all && older_than.is_none() && signed_in_before.is_none() && network.is_none() && client.is_none() {
             let message = "which sessions? Give an id, --user with --all, or a rule such as --older-than 90d";
             return Err(CliError::Usage(message.to_owned()));
         }
