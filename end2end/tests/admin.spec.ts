@@ -416,7 +416,7 @@ test("a role is made, given, and deleted", async ({ open }) => {
   await admin.button("Delete support").click();
   await expect(admin.dialog()).toContainText("This takes the role from 1 person");
   await confirms(admin, "Delete role");
-  // In the middle of it, and within two seconds.
+  // In the middle of it, and by itself.
   await expect(other.page.getByRole("main")).toContainText("None of your roles allows it", { timeout: 8_000 });
 });
 

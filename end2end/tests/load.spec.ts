@@ -73,7 +73,7 @@ test("an error of an offline spell goes as soon as the network is back", async (
   await navigation.getByRole("link", { name: "Profile" }).click();
   await expect(person.button("Try again")).toBeVisible();
   await person.context.setOffline(false);
-  await expect(person.button("Try again")).toBeHidden({ timeout: 8_000 });
+  await expect(person.button("Try again")).toBeHidden({ timeout: 3_000 });
   await expect(person.field("Your name")).toBeVisible();
 });
 

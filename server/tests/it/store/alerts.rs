@@ -119,6 +119,7 @@ async fn addresses_are_wiped_and_alerts_go_with_their_sessions_and_with_the_acco
         history_before: minutes(5),
         jobs_before: minutes(5),
         origins_before: minutes(5),
+        batch: 100,
         ..cleanup_at(minutes(10))
     };
     store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
